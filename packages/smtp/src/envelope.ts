@@ -1,0 +1,33 @@
+/** Parameters of MAIL FROM, parsed (RFC 5321 §4.1.1.11 and the extensions named on each field). */
+export interface MailParameters {
+  /** Declared size in octets, RFC 1870. */
+  readonly size?: number;
+  /** RFC 6152. */
+  readonly body?: '7BIT' | '8BITMIME';
+  /** RFC 6531. */
+  readonly smtputf8: boolean;
+  /** RFC 3461 §4.3. */
+  readonly ret?: 'FULL' | 'HDRS';
+  /** RFC 3461 §4.4, xtext decoded. */
+  readonly envid?: string;
+  /** RFC 4954 §5, xtext decoded; never trusted. */
+  readonly auth?: string;
+}
+
+/** NOTIFY values of RFC 3461 §4.1 as a set. */
+export interface Notify {
+  readonly never: boolean;
+  readonly success: boolean;
+  readonly failure: boolean;
+  readonly delay: boolean;
+}
+
+/** Parameters of RCPT TO, parsed. */
+export interface RcptParameters {
+  readonly notify?: Notify;
+  /** RFC 3461 §4.2: `rfc822;user@example.org`, xtext decoded. */
+  readonly orcpt?: string;
+  /** Private, from verified agents only: the delivery's id and the account it was resolved to. */
+  readonly deliveryId?: string;
+  readonly accountId?: string;
+}
