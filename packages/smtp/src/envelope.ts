@@ -30,4 +30,6 @@ export interface RcptParameters {
   /** Private, from verified agents only: the delivery's id and the account it was resolved to. */
   readonly deliveryId?: string;
   readonly accountId?: string;
+  /** Private likewise: the message's journey id. */
+  readonly journeyId?: string;
 }
