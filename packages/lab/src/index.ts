@@ -1,0 +1,3 @@
+/** A whole small mail world on loopback: the demo, the tutorial, and the bed of every journey test. */
+export { freePort, PostgresServer, temporaryFolder } from './postgres-server.ts';
+export { testDatabase, type TestDatabase } from './test-database.ts';
