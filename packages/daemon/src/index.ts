@@ -1,0 +1,7 @@
+/** Being a process: configuration, log, metrics, ops port, signals, drain, exit code. */
+export { ConfigError, loadConfig, nearest, settingsTable } from './config.ts';
+export type { Log } from './log.ts';
+export { Metrics } from './metrics.ts';
+export { openOpsServer } from './ops-server.ts';
+export { type AgentDefinition, type Context, run, type Service } from './run.ts';
+export { DaemonSettings } from './settings.ts';

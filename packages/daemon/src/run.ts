@@ -1,0 +1,153 @@
+import Type, { type Static, type TObject, type TProperties } from 'typebox';
+import { ConfigError, loadConfig } from './config.ts';
+import { openLog, type Log } from './log.ts';
+import { Metrics } from './metrics.ts';
+import { openOpsServer } from './ops-server.ts';
+import { DaemonSettings } from './settings.ts';
+
+/**
+ * Being a process: config → log → ops port → start → signal → drain → exit code.
+ * It knows nothing of mail.
+ */
+export interface Context<Settings extends TProperties> {
+  readonly config: Static<TObject<Settings & typeof DaemonSettings>>;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly instance: string;
+  readonly hostname: string;
+  /** Called on SIGHUP: read certificates and lists again. Faults are logged, the old ones stay. */
+  onReload(reload: () => void | Promise<void>): void;
+  /** Tries until a dependency answers, with growing pauses; an agent is ready once all have answered once. */
+  waitFor(what: string, attempt: () => Promise<unknown>): Promise<void>;
+  /** Aborts when SIGTERM was received: stop taking new work soon. */
+  readonly stopping: AbortSignal;
+}
+
+/** What start() opens. Disposing drains: 421 or BYE at a boundary, finish what is in hand, close in reverse. */
+export type Service = AsyncDisposable;
+
+export interface AgentDefinition<Settings extends TProperties> {
+  readonly name: string;
+  readonly settings: Settings;
+  readonly start: (context: Context<Settings>) => Promise<Service>;
+}
+
+/** Runs an agent until SIGTERM or SIGINT; a second signal ends it at once. Sets the exit code, never throws. */
+export async function run<Settings extends TProperties>(
+  definition: AgentDefinition<Settings>,
+): Promise<void> {
+  const schema = Type.Object({ ...definition.settings, ...DaemonSettings });
+  let config: Static<TObject<Settings & typeof DaemonSettings>>;
+  try {
+    config = loadConfig(schema) as typeof config;
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`waybill ${definition.name}: ${error.message}\n`);
+    process.exitCode = 2;
+    return;
+  }
+  const base = config as Static<TObject<typeof DaemonSettings>>;
+  const { log, flush } = openLog(definition.name, base.WAYBILL_INSTANCE, base.WAYBILL_LOG_LEVEL);
+  const metrics = new Metrics(definition.name);
+  const stop = new AbortController();
+  const reloads: (() => void | Promise<void>)[] = [];
+  let ready = false;
+
+  guard(log, metrics, () => stop.abort());
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      if (stop.signal.aborted) process.exit(1);
+      log.info({ signal }, 'stopping');
+      stop.abort();
+    });
+  }
+  process.on('SIGHUP', () => {
+    for (const reload of reloads)
+      Promise.resolve()
+        .then(reload)
+        .catch((error: unknown) => log.error({ err: error }, 'reload failed, the old settings stay'));
+  });
+  if (base.WAYBILL_EXIT_WITH_PARENT)
+    process.stdin
+      .resume()
+      .on('close', () => process.exit(1))
+      .on('error', () => process.exit(1));
+
+  const context: Context<Settings> = {
+    config,
+    log,
+    metrics,
+    instance: base.WAYBILL_INSTANCE,
+    hostname: base.WAYBILL_HOSTNAME,
+    onReload: (reload) => reloads.push(reload),
+    waitFor: (what, attempt) => waitFor(what, attempt, log, stop.signal),
+    stopping: stop.signal,
+  };
+  try {
+    await using _ops = await openOpsServer(
+      base.WAYBILL_OPS_HOST,
+      base.WAYBILL_OPS_PORT,
+      { ready: () => ready && !stop.signal.aborted },
+      metrics,
+    );
+    const service = await definition.start(context);
+    ready = true;
+    log.info('ready');
+    if (!stop.signal.aborted)
+      await new Promise((resolve) => stop.signal.addEventListener('abort', resolve, { once: true }));
+    await pause(base.WAYBILL_DRAIN_SECONDS * 1000);
+    const deadline = setTimeout(() => {
+      log.error('what was in hand did not end within WAYBILL_DRAIN_DEADLINE_SECONDS');
+      void flush().finally(() => process.exit(1));
+    }, base.WAYBILL_DRAIN_DEADLINE_SECONDS * 1000);
+    await service[Symbol.asyncDispose]();
+    clearTimeout(deadline);
+    log.info('stopped');
+  } catch (error) {
+    if (stop.signal.aborted) log.info('stopped before it was ready');
+    else {
+      log.fatal({ err: error }, 'cannot start');
+      process.exitCode = 1;
+    }
+  }
+  await flush();
+  process.exit(process.exitCode ?? 0);
+}
+
+/** Errors that nobody handled: those of the network are counted and logged, any other ends the process in order. */
+function guard(log: Log, metrics: Metrics, stop: () => void): void {
+  const unhandled = metrics.counter('unhandled_errors', 'Errors that no code handled; each is a bug');
+  process.on('unhandledRejection', (error) => {
+    unhandled.inc();
+    log.error({ err: error }, 'unhandled rejection');
+  });
+  process.on('uncaughtException', (error: NodeJS.ErrnoException) => {
+    unhandled.inc();
+    log.error({ err: error }, 'uncaught exception');
+    if (typeof error.syscall === 'string') return;
+    process.exitCode = 1;
+    stop();
+  });
+}
+
+async function waitFor(
+  what: string,
+  attempt: () => Promise<unknown>,
+  log: Log,
+  stopping: AbortSignal,
+): Promise<void> {
+  for (let delay = 50; ; delay = Math.min(delay * 2, 5000)) {
+    stopping.throwIfAborted();
+    try {
+      await attempt();
+      return;
+    } catch (error) {
+      log.warn({ err: error, retryMs: delay }, `waiting for ${what}`);
+      await pause(delay);
+    }
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
