@@ -1,4 +1,5 @@
 /** PostgreSQL for agents: pools that survive it, migrations, login roles, and the natural batcher. */
+export { plainArray, storable, textArray } from './arrays.ts';
 export { Batcher, type BatcherOptions, isItemFault } from './batcher.ts';
 export { checkRevisions, migrate, readMigrations, type SchemaSource } from './migrate.ts';
 export { byteaArray, openPool, PostgresSettings, transaction } from './pool.ts';
