@@ -28,6 +28,8 @@ export interface Summary {
   readonly envelope: Buffer;
   readonly body: Buffer;
   readonly bodyStructure: Buffer;
+  /** The ranges of `bodyStructure` that BODY leaves out: extension data. */
+  readonly extensions: readonly Range[];
   readonly root: Part;
   /** Lines in the message, for message/rfc822 nesting and POP3 TOP. */
   readonly lines: number;

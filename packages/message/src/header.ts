@@ -1,0 +1,172 @@
+/**
+ * Header blocks as offsets: finds fields, reads their values, adds and removes them with all else
+ * octet for octet. Nothing is copied until a value is asked for.
+ */
+
+/** A header block is read up to this many octets; what follows is opaque. */
+export const HEADER_OCTETS = 1024 * 1024;
+/** At most this many fields of one block are told apart. */
+export const HEADER_FIELDS = 1000;
+
+const LF = 10;
+const CR = 13;
+const SP = 32;
+const TAB = 9;
+const COLON = 58;
+
+/** One field of a header block, folding included: octets [start, end), the value from `valueStart` on. */
+export interface HeaderField {
+  /** Lower case. */
+  readonly name: string;
+  /** First octet of the name. */
+  readonly start: number;
+  /** The octet after the colon. */
+  readonly valueStart: number;
+  /** After the field's last line end. */
+  readonly end: number;
+}
+
+/**
+ * The offset after the empty line that ends the header block (RFC 5322 §2.1); the end of the range
+ * where there is none. The block's first line end decides what a line end is in it: CRLF, and a bare
+ * LF is data, or (only in what was never sent by SMTP, for instance APPENDed) bare LF.
+ */
+export function headerEnd(buffer: Buffer, start = 0, end = buffer.length): number {
+  const first = buffer.indexOf(LF, start);
+  if (first === -1 || first >= end) return end;
+  if (first > start && buffer[first - 1] === CR) {
+    if (first === start + 1) return first + 1;
+    const at = buffer.indexOf('\r\n\r\n', first - 1, 'latin1');
+    return at === -1 || at + 4 > end ? end : at + 4;
+  }
+  if (first === start) return first + 1;
+  const at = buffer.indexOf('\n\n', first, 'latin1');
+  return at === -1 || at + 2 > end ? end : at + 2;
+}
+
+/**
+ * The fields of the header block at [start, end), in order. `end` may be anywhere after the block:
+ * reading stops at the empty line. Lines that are no field (an mbox `From ` line, garbage) are passed
+ * over and belong to no field. Never throws; limits: HEADER_OCTETS, HEADER_FIELDS.
+ */
+export function headerFields(buffer: Buffer, start = 0, end = buffer.length): HeaderField[] {
+  const fields: HeaderField[] = [];
+  const stop = Math.min(end, start + HEADER_OCTETS);
+  const first = buffer.indexOf(LF, start);
+  const crlf = first > start && buffer[first - 1] === CR;
+  let at = start;
+  while (at < stop && fields.length < HEADER_FIELDS) {
+    const octet = buffer[at];
+    if (octet === LF && !crlf) break;
+    if (octet === CR && buffer[at + 1] === LF) break;
+    const next = unitEnd(buffer, at, stop, crlf);
+    const colon = nameEnd(buffer, at, next);
+    if (colon !== -1) {
+      let nameStop = colon;
+      while (buffer[nameStop - 1] === SP || buffer[nameStop - 1] === TAB) nameStop--;
+      const name = buffer.toString('latin1', at, nameStop).toLowerCase();
+      fields.push({ name, start: at, valueStart: colon + 1, end: next });
+    }
+    at = next;
+  }
+  return fields;
+}
+
+/** After the line at `at` and the folded lines that continue it (RFC 5322 §2.2.3). */
+function unitEnd(buffer: Buffer, at: number, stop: number, crlf: boolean): number {
+  let from = at;
+  for (;;) {
+    const lf = buffer.indexOf(LF, from);
+    if (lf === -1 || lf >= stop) return stop;
+    from = lf + 1;
+    if (crlf && buffer[lf - 1] !== CR) continue;
+    const following = buffer[from];
+    if (from < stop && (following === SP || following === TAB)) continue;
+    return from;
+  }
+}
+
+/** Where the colon after a field name stands (RFC 5322 §3.6.8; §4.5 lets white space precede it), or -1. */
+function nameEnd(buffer: Buffer, at: number, end: number): number {
+  let i = at;
+  for (; i < end; i++) {
+    const octet = buffer[i] ?? 0;
+    if (octet === COLON) return i > at ? i : -1;
+    if (octet > SP && octet < 127) continue;
+    break;
+  }
+  if (i === at) return -1;
+  while (i < end && (buffer[i] === SP || buffer[i] === TAB)) i++;
+  return buffer[i] === COLON && i < end ? i : -1;
+}
+
+/**
+ * A field's value, unfolded (RFC 5322 §2.2.3), outer white space removed. `utf8` replaces octets that
+ * are no UTF-8 by U+FFFD; `latin1` keeps each octet as one character, for writing it again.
+ */
+export function fieldValue(buffer: Buffer, field: HeaderField, encoding: 'utf8' | 'latin1' = 'utf8'): string {
+  let start = field.valueStart;
+  let end = field.end;
+  while (start < end && isBlank(buffer[start] ?? 0)) start++;
+  while (end > start && isBlank(buffer[end - 1] ?? 0)) end--;
+  const folded = buffer.indexOf(LF, start);
+  if (folded === -1 || folded >= end) return slice(buffer, start, end, encoding);
+  let text = '';
+  let from = start;
+  for (let lf = folded; lf !== -1 && lf < end; lf = buffer.indexOf(LF, from)) {
+    text += slice(buffer, from, buffer[lf - 1] === CR ? lf - 1 : lf, encoding);
+    from = lf + 1;
+    const following = buffer[from];
+    // A bare LF that folds nothing is data; a value that is written again must not carry it.
+    if (following !== SP && following !== TAB) text += ' ';
+  }
+  return text + slice(buffer, from, end, encoding);
+}
+
+function slice(buffer: Buffer, start: number, end: number, encoding: 'utf8' | 'latin1'): string {
+  return encoding === 'latin1' ? buffer.toString('latin1', start, end) : buffer.toString('utf8', start, end);
+}
+
+function isBlank(octet: number): boolean {
+  return octet === SP || octet === TAB || octet === CR || octet === LF;
+}
+
+/** The value of the first field with this name (lower case), or undefined. */
+export function firstValue(
+  buffer: Buffer,
+  fields: readonly HeaderField[],
+  name: string,
+  encoding: 'utf8' | 'latin1' = 'utf8',
+): string | undefined {
+  const field = fields.find((candidate) => candidate.name === name);
+  return field === undefined ? undefined : fieldValue(buffer, field, encoding);
+}
+
+/**
+ * The message without the fields with these names (lower case), all else octet for octet. The same
+ * buffer comes back when there is none.
+ */
+export function removeFields(buffer: Buffer, names: ReadonlySet<string>): Buffer {
+  const kept: Buffer[] = [];
+  let from = 0;
+  for (const field of headerFields(buffer)) {
+    if (!names.has(field.name)) continue;
+    if (field.start > from) kept.push(buffer.subarray(from, field.start));
+    from = field.end;
+  }
+  if (from === 0) return buffer;
+  kept.push(buffer.subarray(from));
+  return Buffer.concat(kept);
+}
+
+/**
+ * The message with these fields in front, all else octet for octet. `fields` holds whole field lines,
+ * each ended by CRLF; white space that begins the message cannot fold into them, since an empty line
+ * is put before it.
+ */
+export function prependFields(buffer: Buffer, fields: string | Buffer): Buffer {
+  const lines = typeof fields === 'string' ? Buffer.from(fields, 'utf8') : fields;
+  const first = buffer[0];
+  if (first !== SP && first !== TAB) return Buffer.concat([lines, buffer]);
+  return Buffer.concat([lines, Buffer.from('\r\n'), buffer]);
+}

@@ -1,0 +1,34 @@
+/**
+ * Messages as octets in and values out: header fields, addresses, dates, trace fields, MIME structure
+ * and what IMAP tells of it. Pure: no clock, no socket, no store.
+ */
+export type { Part, Range, Summary } from './contract.ts';
+export {
+  type Address,
+  ADDRESSES,
+  addressText,
+  type Group,
+  mailboxes,
+  parseAddressList,
+} from './address-list.ts';
+export { formatDate, parseDate } from './date.ts';
+export {
+  fieldValue,
+  firstValue,
+  headerEnd,
+  type HeaderField,
+  headerFields,
+  prependFields,
+  removeFields,
+} from './header.ts';
+export { addressLiteral, countReceived, receivedField, type ReceivedFacts } from './received.ts';
+export {
+  bodyOf,
+  bodyStructureOf,
+  decodeSummary,
+  degradedSummary,
+  encodeSummary,
+  envelopeOf,
+  summarise,
+} from './summary.ts';
+export { imapString, nstring } from './wire.ts';
