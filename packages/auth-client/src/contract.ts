@@ -65,6 +65,14 @@ export const MaySendRequest = Type.Object({
 });
 export const MaySendResponse = Type.Object({ allowed: Type.Array(Type.Boolean()) });
 
+/** What a refused or failed call carries beside its HTTP status. */
+export const Refusal = Type.Object({
+  /** A stable word: `not-found`, `exists`, `in-use`, `invalid`, `not-permitted`, `unavailable`, `busy`. */
+  error: Type.String(),
+  /** For people. */
+  message: Type.String(),
+});
+
 export type AuthenticateRequest = Type.Static<typeof AuthenticateRequest>;
 export type AuthenticateResponse = Type.Static<typeof AuthenticateResponse>;
 export type Account = Type.Static<typeof Account>;
@@ -72,5 +80,32 @@ export type Target = Type.Static<typeof Target>;
 export type Resolution = Type.Static<typeof Resolution>;
 export type ResolveRequest = Type.Static<typeof ResolveRequest>;
 export type ResolveResponse = Type.Static<typeof ResolveResponse>;
+export type RouteRequest = Type.Static<typeof RouteRequest>;
 export type RouteResponse = Type.Static<typeof RouteResponse>;
+export type MaySendRequest = Type.Static<typeof MaySendRequest>;
 export type MaySendResponse = Type.Static<typeof MaySendResponse>;
+export type Refusal = Type.Static<typeof Refusal>;
+
+/** No answer could be had: auth is away, overloaded or too slow. Answer 4xx or NO [UNAVAILABLE], never more. */
+export const TRY_LATER = Object.freeze({ status: 'try-later' as const });
+export type TryLater = typeof TRY_LATER;
+
+/** Whether a look-up got no answer. */
+export function isTryLater(answer: object): answer is TryLater {
+  return (answer as { status?: unknown }).status === 'try-later';
+}
+
+/**
+ * What agents ask of auth. None of these rejects: trouble of any kind is the value `try-later`.
+ * Answers may come from a cache and are shared: read them, never change them.
+ */
+export interface Auth {
+  /** Never cached on this side. `password` of more than 1,024 octets is denied without asking. */
+  authenticate(request: AuthenticateRequest): Promise<AuthenticateResponse>;
+  /** One answer per address, in order. Any number of addresses. */
+  resolve(addresses: readonly string[]): Promise<readonly Resolution[]>;
+  resolveOne(address: string): Promise<Resolution>;
+  route(domain: string): Promise<RouteResponse | TryLater>;
+  /** One answer per address, in order. */
+  maySend(accountId: string, addresses: readonly string[]): Promise<readonly boolean[] | TryLater>;
+}

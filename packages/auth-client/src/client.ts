@@ -1,0 +1,189 @@
+import { Compile } from 'typebox/compile';
+import { Connections, type ConnectionsOptions, type Credentials } from './connections.ts';
+import {
+  type Auth,
+  type AuthenticateRequest,
+  AuthenticateResponse,
+  MaySendResponse,
+  type Resolution,
+  ResolveResponse,
+  RouteResponse,
+  TRY_LATER,
+  type TryLater,
+} from './contract.ts';
+import { Lookups } from './lookups.ts';
+
+/**
+ * Asks auth on an agent's behalf: kept connections with certificates on both sides, a deadline, a
+ * short cache. Trouble of any kind becomes `try-later`; no look-up ever rejects.
+ */
+export interface AuthClientOptions extends Omit<ConnectionsOptions, 'serverName'> {
+  /** Milliseconds within which auth must answer. Default 2,000. */
+  readonly deadlineMs?: number;
+  /** Milliseconds for which a positive answer is repeated. Default 10,000; 0 keeps none. */
+  readonly positiveMs?: number;
+  /** The same for "unknown" and "not ours"; never more than 5,000, which is the default. */
+  readonly negativeMs?: number;
+  /** Most answers kept, of each kind. Default 10,000. */
+  readonly entries?: number;
+  /** Told of every call that got no answer, with its cause: for a metric and the log. */
+  readonly onTrouble?: (call: string, cause: unknown) => void;
+}
+
+/** The name in auth's certificate. */
+export const SERVER_NAME = 'auth';
+/** The longest address: RFC 5321 §4.5.3.1.1 and §4.5.3.1.2, 64 + 1 + 255 octets. */
+const MAX_ADDRESS = 320;
+/** Longest password in octets: longer ones are an attack on the hashing. */
+const MAX_PASSWORD = 1024;
+
+const isAuthenticateResponse = Compile(AuthenticateResponse);
+const isResolveResponse = Compile(ResolveResponse);
+const isRouteResponse = Compile(RouteResponse);
+const isMaySendResponse = Compile(MaySendResponse);
+
+export class AuthClient implements Auth {
+  readonly #options: AuthClientOptions;
+  readonly #connections: Connections;
+  readonly #deadlineMs: number;
+  readonly #resolutions: Lookups<Resolution>;
+  readonly #routes: Lookups<RouteResponse | TryLater>;
+  readonly #senders: Lookups<boolean | TryLater>;
+
+  /** @throws Error when the list of addresses or the PEMs cannot be read */
+  constructor(options: AuthClientOptions) {
+    this.#options = options;
+    this.#connections = new Connections({ ...options, serverName: SERVER_NAME });
+    this.#deadlineMs = options.deadlineMs ?? 2000;
+    const positive = options.positiveMs ?? 10_000;
+    const negative = Math.min(options.negativeMs ?? 5000, 5000, positive);
+    const common = {
+      deadlineMs: this.#deadlineMs,
+      ...(options.entries === undefined ? {} : { entries: options.entries }),
+    };
+    this.#resolutions = new Lookups({
+      ...common,
+      batch: 1000,
+      run: (keys, deadline) => this.#resolveMany(keys, deadline),
+      lifeMs: (answer) => RESOLUTION_LIFE[answer.status](positive, negative),
+    });
+    this.#routes = new Lookups<RouteResponse | TryLater>({
+      ...common,
+      batch: 1,
+      parallel: 16,
+      run: async ([domain], deadline) => [
+        (await this.#ask('route', { domain }, deadline, isRouteResponse)) ?? TRY_LATER,
+      ],
+      lifeMs: (answer) => ('status' in answer ? 0 : answer.ours ? positive : negative),
+    });
+    this.#senders = new Lookups<boolean | TryLater>({
+      ...common,
+      batch: 1000,
+      run: (keys, deadline) => this.#maySendMany(keys, deadline),
+      lifeMs: (answer) => (answer === true ? positive : answer === false ? negative : 0),
+    });
+  }
+
+  async authenticate(request: AuthenticateRequest): Promise<AuthenticateResponse> {
+    if (Buffer.byteLength(request.password) > MAX_PASSWORD || request.username.length > MAX_ADDRESS)
+      return { status: 'denied' };
+    const deadline = performance.now() + this.#deadlineMs;
+    return (await this.#ask('authenticate', request, deadline, isAuthenticateResponse)) ?? TRY_LATER;
+  }
+
+  async resolve(addresses: readonly string[]): Promise<readonly Resolution[]> {
+    return gather(addresses.map((address) => this.#resolution(address)));
+  }
+
+  async resolveOne(address: string): Promise<Resolution> {
+    return this.#resolution(address);
+  }
+
+  async route(domain: string): Promise<RouteResponse | TryLater> {
+    if (domain.length > 255) return { ours: false, route: 'mx' };
+    return this.#routes.get(domain);
+  }
+
+  async maySend(accountId: string, addresses: readonly string[]): Promise<readonly boolean[] | TryLater> {
+    const answers = await gather(
+      addresses.map((address) =>
+        address.length > MAX_ADDRESS ? false : this.#senders.get(`${accountId} ${address}`),
+      ),
+    );
+    return answers.every((answer) => typeof answer === 'boolean') ? answers : TRY_LATER;
+  }
+
+  /** Uses other certificates from now on. */
+  renew(credentials: Credentials): void {
+    this.#connections.renew(credentials);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#connections[Symbol.asyncDispose]();
+  }
+
+  #resolution(address: string): Resolution | Promise<Resolution> {
+    // Nothing so long can exist; it is not worth a question.
+    if (address.length > MAX_ADDRESS) return { status: 'unknown' };
+    return this.#resolutions.get(address);
+  }
+
+  async #resolveMany(addresses: readonly string[], deadline: number): Promise<readonly Resolution[]> {
+    const answer = await this.#ask('resolve', { addresses }, deadline, isResolveResponse);
+    return answer?.results.length === addresses.length ? answer.results : addresses.map(() => TRY_LATER);
+  }
+
+  /** Keys are `account address`; those of one account go together. */
+  async #maySendMany(keys: readonly string[], deadline: number): Promise<readonly (boolean | TryLater)[]> {
+    const answers: (boolean | TryLater)[] = keys.map(() => TRY_LATER);
+    const byAccount = Map.groupBy(keys.keys(), (i) => keys[i]!.slice(0, keys[i]!.indexOf(' ')));
+    const calls: Promise<void>[] = [];
+    for (const [accountId, indexes] of byAccount) {
+      for (let from = 0; from < indexes.length; from += 100) {
+        const chunk = indexes.slice(from, from + 100);
+        const addresses = chunk.map((i) => keys[i]!.slice(accountId.length + 1));
+        calls.push(
+          this.#ask('may-send', { accountId, addresses }, deadline, isMaySendResponse).then((answer) => {
+            if (answer?.allowed.length !== chunk.length) return;
+            chunk.forEach((i, n) => (answers[i] = answer.allowed[n]!));
+          }),
+        );
+      }
+    }
+    await Promise.all(calls);
+    return answers;
+  }
+
+  /** One call; undefined for anything but the answer that the contract promises. */
+  async #ask<T>(
+    call: string,
+    body: unknown,
+    deadline: number,
+    promised: { Check(value: unknown): value is T },
+  ): Promise<T | undefined> {
+    try {
+      const reply = await this.#connections.request('POST', `/v1/${call}`, body, deadline);
+      if (reply.status === 200 && promised.Check(reply.body)) return reply.body;
+      this.#options.onTrouble?.(call, new Error(`auth answered ${reply.status} to ${call}`));
+    } catch (error) {
+      this.#options.onTrouble?.(call, error);
+    }
+    return undefined;
+  }
+}
+
+/** Waits for those that are not there yet; nothing is awaited when all are. */
+async function gather<T>(answers: readonly (T | Promise<T>)[]): Promise<T[]> {
+  const all: T[] = [];
+  for (const answer of answers) all.push(answer instanceof Promise ? await answer : answer);
+  return all;
+}
+
+type Life = (positive: number, negative: number) => number;
+const RESOLUTION_LIFE: Readonly<Record<Resolution['status'], Life>> = {
+  mailbox: (positive) => positive,
+  alias: (positive) => positive,
+  'not-ours': (_, negative) => negative,
+  unknown: (_, negative) => negative,
+  'try-later': () => 0,
+};

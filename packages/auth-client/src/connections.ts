@@ -1,0 +1,245 @@
+import { buildConnector, Client } from 'undici';
+import { type LookUp, type Place, Places, parseHostList } from './host-list.ts';
+
+/**
+ * Kept connections to the replicas of one service over mutual TLS. Every request goes to the least
+ * busy replica; a connection is retired after a number of requests or a time, so that load follows
+ * the replicas as they come and go.
+ */
+export interface Credentials {
+  /** PEM of the authority that signed the server's certificate. */
+  readonly ca: string;
+  /** PEM of our own certificate, which says which agent we are, and its key. */
+  readonly cert: string;
+  readonly key: string;
+}
+
+export interface ConnectionsOptions extends Credentials {
+  /** `host:port,host:port`. */
+  readonly addresses: string;
+  /** The name that the server's certificate must carry. */
+  readonly serverName: string;
+  /** Milliseconds after which names are resolved again. Default 5,000. */
+  readonly resolveEveryMs?: number;
+  /** A connection ends after this many requests. Default 100. */
+  readonly maxRequests?: number;
+  /** … or after this many milliseconds. Default 60,000. */
+  readonly maxAgeMs?: number;
+  /** Most connections to one replica. Default 16. */
+  readonly maxConnections?: number;
+  readonly lookUp?: LookUp;
+}
+
+export interface Reply {
+  readonly status: number;
+  /** The parsed JSON body; undefined when there was none. */
+  readonly body: unknown;
+}
+
+interface Connection {
+  readonly client: Client;
+  readonly openedAt: number;
+  served: number;
+  inFlight: number;
+}
+
+interface Replica {
+  readonly place: Place;
+  readonly connections: Connection[];
+  inFlight: number;
+  /** Not asked before this moment while another replica is there: it just failed. */
+  restsUntil: number;
+}
+
+/** How long a replica that failed is passed over. */
+const REST_MS = 1000;
+/** Answers are small; more than this is not one. */
+const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
+
+export class Connections {
+  readonly #options: ConnectionsOptions;
+  readonly #places: Places;
+  readonly #replicas = new Map<string, Replica>();
+  #connector: ReturnType<typeof buildConnector>;
+  #closed = false;
+
+  /** @throws Error when the list of addresses or the PEMs cannot be read */
+  constructor(options: ConnectionsOptions) {
+    this.#options = options;
+    this.#places = new Places(
+      parseHostList(options.addresses),
+      options.resolveEveryMs ?? 5000,
+      options.lookUp,
+    );
+    this.#connector = connector(options.serverName, options);
+  }
+
+  /**
+   * Sends one request and reads its answer. A replica that cannot be reached is passed over for
+   * another within the deadline; so a request may arrive twice, and must bear that.
+   * @param deadline moment (performance.now()) at which to give up
+   * @throws Error of the network, or that the deadline has passed
+   */
+  async request(method: string, path: string, body: unknown, deadline: number): Promise<Reply> {
+    const text = body === undefined ? null : JSON.stringify(body);
+    let cause: unknown = new Error('no address of auth is known');
+    for (let attempt = 0; attempt < 3; attempt++) {
+      const now = performance.now();
+      if (this.#closed) throw new Error('the client is closed');
+      if (now >= deadline) throw new Error('auth did not answer in time', { cause });
+      const known = this.#places.current(now);
+      const places = known instanceof Promise ? await within(known, deadline) : known;
+      const replica = this.#leastBusy(places, now);
+      if (replica === undefined) throw cause;
+      try {
+        return await this.#ask(replica, method, path, text, deadline);
+      } catch (error) {
+        cause = error;
+        replica.restsUntil = performance.now() + REST_MS;
+      }
+    }
+    throw cause;
+  }
+
+  /** Uses other certificates for connections opened from now on, and retires the open ones. */
+  renew(credentials: Credentials): void {
+    this.#connector = connector(this.#options.serverName, credentials);
+    for (const replica of this.#replicas.values())
+      for (const connection of replica.connections.splice(0)) void close(connection);
+  }
+
+  /** Lets what is in flight end, then closes. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    const open = [...this.#replicas.values()].flatMap((replica) => replica.connections);
+    this.#replicas.clear();
+    await Promise.all(open.map(close));
+  }
+
+  /** Open connections, for tests and gauges. */
+  get size(): number {
+    let count = 0;
+    for (const replica of this.#replicas.values()) count += replica.connections.length;
+    return count;
+  }
+
+  #leastBusy(places: readonly Place[], now: number): Replica | undefined {
+    let best: Replica | undefined;
+    let bestCost = Number.POSITIVE_INFINITY;
+    let ties = 0;
+    for (const place of places) {
+      let replica = this.#replicas.get(place.key);
+      if (replica === undefined) {
+        replica = { place, connections: [], inFlight: 0, restsUntil: 0 };
+        this.#replicas.set(place.key, replica);
+      }
+      const cost = replica.inFlight + (replica.restsUntil > now ? 1_000_000 : 0);
+      if (cost < bestCost) {
+        best = replica;
+        bestCost = cost;
+        ties = 1;
+      } else if (cost === bestCost && Math.random() * ++ties < 1) best = replica;
+    }
+    if (this.#replicas.size > places.length) this.#forget(places);
+    return best;
+  }
+
+  /** Replicas whose address is gone from every name: no new request, their connections end. */
+  #forget(places: readonly Place[]): void {
+    const known = new Set(places.map((place) => place.key));
+    for (const [key, replica] of this.#replicas) {
+      if (known.has(key)) continue;
+      this.#replicas.delete(key);
+      for (const connection of replica.connections.splice(0)) void close(connection);
+    }
+  }
+
+  async #ask(
+    replica: Replica,
+    method: string,
+    path: string,
+    text: string | null,
+    deadline: number,
+  ): Promise<Reply> {
+    const connection = this.#connection(replica);
+    connection.served++;
+    connection.inFlight++;
+    replica.inFlight++;
+    try {
+      const answer = await connection.client.request({
+        method,
+        path,
+        body: text,
+        headers: text === null ? {} : { 'content-type': 'application/json' },
+        signal: AbortSignal.timeout(Math.max(1, Math.ceil(deadline - performance.now()))),
+      });
+      const received = await answer.body.text();
+      return { status: answer.statusCode, body: received === '' ? undefined : JSON.parse(received) };
+    } finally {
+      connection.inFlight--;
+      replica.inFlight--;
+    }
+  }
+
+  #connection(replica: Replica): Connection {
+    const now = performance.now();
+    const { maxRequests = 100, maxAgeMs = 60_000, maxConnections = 16 } = this.#options;
+    let best: Connection | undefined;
+    for (let i = replica.connections.length - 1; i >= 0; i--) {
+      const connection = replica.connections[i]!;
+      if (connection.served >= maxRequests || now - connection.openedAt >= maxAgeMs) {
+        replica.connections.splice(i, 1);
+        void close(connection);
+      } else if (best === undefined || connection.inFlight < best.inFlight) best = connection;
+    }
+    if (best !== undefined && (best.inFlight === 0 || replica.connections.length >= maxConnections))
+      return best;
+    const client = new Client(`https://${replica.place.key}`, {
+      connect: this.#connector,
+      pipelining: 1,
+      maxResponseSize: MAX_ANSWER_BYTES,
+      // Shorter than the server's, so that it is we who close an idle connection.
+      keepAliveTimeout: 30_000,
+    });
+    const connection = { client, openedAt: now, served: 0, inFlight: 0 };
+    replica.connections.push(connection);
+    return connection;
+  }
+}
+
+function connector(serverName: string, { ca, cert, key }: Credentials): ReturnType<typeof buildConnector> {
+  return buildConnector({
+    ca,
+    cert,
+    key,
+    servername: serverName,
+    minVersion: 'TLSv1.2',
+    allowH2: false,
+    // A resumed session may belong to another replica, and saves little at 100 requests a connection.
+    maxCachedSessions: 0,
+    timeout: 2000,
+  });
+}
+
+/** @throws Error when the deadline passes first */
+async function within<T>(work: Promise<T>, deadline: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const ms = Math.max(1, deadline - performance.now());
+    timer = setTimeout(() => reject(new Error('the names of auth did not resolve in time')), ms);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Ends a connection when what it carries has been answered. */
+async function close(connection: Connection): Promise<void> {
+  try {
+    await connection.client.close();
+  } catch {
+    // It was broken already.
+  }
+}

@@ -1,0 +1,6 @@
+/** The contract of auth and the client that asks by it: who is this, is this address ours, may this account say so? */
+export { AuthClient, type AuthClientOptions } from './client.ts';
+export type { Credentials } from './connections.ts';
+export * from './contract.ts';
+export { type HostPort, type LookUp, parseHostList, type Place, Places } from './host-list.ts';
+export { type AuthClientConfig, AuthClientSettings, openAuthClient, readCredentials } from './settings.ts';
