@@ -51,10 +51,10 @@ export function parseDate(text: string): number | null {
   const year = fullYear(yearText);
   const [h, m, s] = [Number(hour), Number(minute), Number(second)];
   if (day < 1 || day > 31 || h > 23 || m > 59 || s > 60 || year > 9999) return null;
-  const time = Date.UTC(2000, month, day, h, m, s);
-  const whole = new Date(time);
-  whole.setUTCFullYear(year, month, day);
-  return whole.getTime() - zoneMinutes(words[at + 4] ?? '') * 60_000;
+  const date = new Date(0);
+  date.setUTCFullYear(year, month, day);
+  // A leap second, RFC 5322 §3.3, is the next minute's first.
+  return date.setUTCHours(h, m, s) - zoneMinutes(words[at + 4] ?? '') * 60_000;
 }
 
 /** RFC 5322 §4.3: 00–49 are 2000–2049, 50–99 and three digits count from 1900. */

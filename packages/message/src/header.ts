@@ -28,20 +28,31 @@ export interface HeaderField {
 
 /**
  * The offset after the empty line that ends the header block (RFC 5322 §2.1); the end of the range
- * where there is none. The block's first line end decides what a line end is in it: CRLF, and a bare
- * LF is data, or (only in what was never sent by SMTP, for instance APPENDed) bare LF.
+ * where there is none. Lines end by CRLF, and a bare LF is data; only a block that has no CRLF at all
+ * (never sent by SMTP, but APPENDed) has lines that end by LF.
  */
 export function headerEnd(buffer: Buffer, start = 0, end = buffer.length): number {
-  const first = buffer.indexOf(LF, start);
-  if (first === -1 || first >= end) return end;
-  if (first > start && buffer[first - 1] === CR) {
-    if (first === start + 1) return first + 1;
-    const at = buffer.indexOf('\r\n\r\n', first - 1, 'latin1');
-    return at === -1 || at + 4 > end ? end : at + 4;
+  const view = end === buffer.length ? buffer : buffer.subarray(0, end);
+  if (hasCrlf(view, start)) {
+    if (view[start] === CR && view[start + 1] === LF) return start + 2;
+    const at = view.indexOf('\r\n\r\n', start, 'latin1');
+    return at === -1 ? end : at + 4;
   }
-  if (first === start) return first + 1;
-  const at = buffer.indexOf('\n\n', first, 'latin1');
-  return at === -1 || at + 2 > end ? end : at + 2;
+  if (view[start] === LF) return start + 1;
+  const at = view.indexOf('\n\n', start, 'latin1');
+  return at === -1 ? end : at + 2;
+}
+
+/** How the lines of the header block at `start` end. */
+function hasCrlf(view: Buffer, start: number): boolean {
+  const first = view.indexOf(LF, start);
+  if (first === -1) return true;
+  if (first > start && view[first - 1] === CR) return true;
+  if (first === start) return false;
+  const crlf = view.indexOf('\r\n', first, 'latin1');
+  if (crlf === -1) return false;
+  const empty = view.indexOf('\n\n', first, 'latin1');
+  return empty === -1 || crlf < empty;
 }
 
 /**
@@ -52,19 +63,19 @@ export function headerEnd(buffer: Buffer, start = 0, end = buffer.length): numbe
 export function headerFields(buffer: Buffer, start = 0, end = buffer.length): HeaderField[] {
   const fields: HeaderField[] = [];
   const stop = Math.min(end, start + HEADER_OCTETS);
-  const first = buffer.indexOf(LF, start);
-  const crlf = first > start && buffer[first - 1] === CR;
+  const view = stop === buffer.length ? buffer : buffer.subarray(0, stop);
+  const crlf = hasCrlf(view, start);
   let at = start;
   while (at < stop && fields.length < HEADER_FIELDS) {
-    const octet = buffer[at];
+    const octet = view[at];
     if (octet === LF && !crlf) break;
-    if (octet === CR && buffer[at + 1] === LF) break;
-    const next = unitEnd(buffer, at, stop, crlf);
-    const colon = nameEnd(buffer, at, next);
+    if (octet === CR && view[at + 1] === LF) break;
+    const next = unitEnd(view, at, crlf);
+    const colon = nameEnd(view, at, next);
     if (colon !== -1) {
       let nameStop = colon;
-      while (buffer[nameStop - 1] === SP || buffer[nameStop - 1] === TAB) nameStop--;
-      const name = buffer.toString('latin1', at, nameStop).toLowerCase();
+      while (view[nameStop - 1] === SP || view[nameStop - 1] === TAB) nameStop--;
+      const name = view.toString('latin1', at, nameStop).toLowerCase();
       fields.push({ name, start: at, valueStart: colon + 1, end: next });
     }
     at = next;
@@ -73,15 +84,15 @@ export function headerFields(buffer: Buffer, start = 0, end = buffer.length): He
 }
 
 /** After the line at `at` and the folded lines that continue it (RFC 5322 §2.2.3). */
-function unitEnd(buffer: Buffer, at: number, stop: number, crlf: boolean): number {
+function unitEnd(view: Buffer, at: number, crlf: boolean): number {
   let from = at;
   for (;;) {
-    const lf = buffer.indexOf(LF, from);
-    if (lf === -1 || lf >= stop) return stop;
+    const lf = view.indexOf(LF, from);
+    if (lf === -1) return view.length;
     from = lf + 1;
-    if (crlf && buffer[lf - 1] !== CR) continue;
-    const following = buffer[from];
-    if (from < stop && (following === SP || following === TAB)) continue;
+    if (crlf && view[lf - 1] !== CR) continue;
+    const following = view[from];
+    if (following === SP || following === TAB) continue;
     return from;
   }
 }

@@ -32,3 +32,9 @@ export {
   summarise,
 } from './summary.ts';
 export { imapString, nstring } from './wire.ts';
+export { decodeCharset } from './charset.ts';
+export { type ComposedPart, composeMultipart, newBoundary, newMessageId, sevenBitText } from './compose.ts';
+export { decodeWords } from './encoded-words.ts';
+export { foldText, partText, searchField, searchHeader, searchText } from './search-text.ts';
+export { partAt, sectionRange, type SectionText, selectFields } from './section.ts';
+export { decodeContent, decodeQuotedPrintable } from './transfer-encoding.ts';

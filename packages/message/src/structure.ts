@@ -250,17 +250,18 @@ class Indexer {
  * boundary and at most blanks behind it; the line end before it belongs to it. Without a closing
  * delimiter the last part ends with the content.
  */
-function splitAt(buffer: Buffer, content: Range, boundary: string, most: number): Range[] {
+function splitAt(whole: Buffer, content: Range, boundary: string, most: number): Range[] {
+  const buffer = whole.subarray(0, content.end);
   const ranges: Range[] = [];
   const delimiter = Buffer.from(`--${boundary}`, 'latin1');
   let open = -1;
   let at = content.start;
   for (;;) {
     const found = buffer.indexOf(delimiter, at);
-    if (found === -1 || found + delimiter.length > content.end) break;
+    if (found === -1) break;
     at = found + delimiter.length;
     if (found !== content.start && buffer[found - 1] !== LF) continue;
-    const closing = buffer[at] === DASH && buffer[at + 1] === DASH && at + 2 <= content.end;
+    const closing = buffer[at] === DASH && buffer[at + 1] === DASH;
     let line = at;
     if (!closing) {
       while (line < content.end && (buffer[line] === 32 || buffer[line] === 9)) line++;
@@ -295,13 +296,8 @@ function parametersWire(parameters: Parameters): string {
 
 /** Line ends in a range. */
 export function countLines(buffer: Buffer, range: Range): number {
+  const view = buffer.subarray(range.start, range.end);
   let lines = 0;
-  for (
-    let at = buffer.indexOf(LF, range.start);
-    at !== -1 && at < range.end;
-    at = buffer.indexOf(LF, at + 1)
-  ) {
-    lines++;
-  }
+  for (let at = view.indexOf(LF); at !== -1; at = view.indexOf(LF, at + 1)) lines++;
   return lines;
 }
