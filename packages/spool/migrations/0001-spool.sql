@@ -34,7 +34,7 @@ create table spool.msg (
 );
 -- Bodies go out of line and uncompressed: a claim copies them and looks at none.
 alter table spool.msg alter column body set storage external;
-create index msg_accepted on spool.msg (accepted_at);
+create index msg_accepted on spool.msg (accepted_at, spool_id);
 create index msg_blob on spool.msg (blob_key) where blob_key is not null;
 create index msg_parent on spool.msg (parent_id) where parent_id is not null;
 

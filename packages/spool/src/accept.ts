@@ -3,6 +3,7 @@ import { Batcher } from '@waybill/postgres';
 import type { Blobstore } from '@waybill/blobstore';
 import type { Draft, SpoolAccept } from './contract.ts';
 import { type Expiry, insertStatement, type PlacedDraft } from './insert.ts';
+import { isLostConnection, untilAnswered } from './lost-connection.ts';
 
 /**
  * The one door into the spool. It promises: when `accept` resolves, the message and all its
@@ -89,31 +90,30 @@ async function insertCommitted(pool: pg.Pool, placed: readonly PlacedDraft[], ex
   }
 }
 
-/** A statement that the server refused was not committed. One that got no answer, or only the news that the server is going down, may have been. */
-export function isLostConnection(error: unknown): boolean {
-  if (!(error instanceof pg.DatabaseError)) return true;
-  // SQLSTATE classes: 08 connection, 57P operator intervention that ends the session.
-  return /^(08|57P)/.test(error.code ?? '');
-}
-
 /**
  * Finds out whether a lost commit took place, by doing it again: the same id can't be inserted
  * twice, and an insert waits for one that is still under way. So the answer is certain, not a guess.
  * @throws CommitUnknownError when the server stayed away for `settleMs`.
  */
 async function settle(pool: pg.Pool, placed: PlacedDraft, expiry: Expiry, settleMs: number): Promise<void> {
-  const deadline = performance.now() + settleMs;
-  for (let pauseMs = 50; ; pauseMs = Math.min(pauseMs * 2, 1000)) {
+  const insertAgain = async (): Promise<void> => {
+    const { rowCount } = await pool.query('select from spool.has($1)', [[placed.draft.id]]);
+    if (rowCount === 1) return;
     try {
-      const { rowCount } = await pool.query('select from spool.has($1)', [[placed.draft.id]]);
-      if (rowCount === 1) return;
       await insertCommitted(pool, [placed], expiry);
-      return;
     } catch (error) {
-      if (isOwnId(error)) return;
-      if (performance.now() + pauseMs > deadline) throw new CommitUnknownError(error);
+      if (!isOwnId(error)) throw error;
     }
-    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+  };
+  const deadline = performance.now() + settleMs;
+  // Nothing the server says in between is an answer: the first commit may still be under way.
+  for (;;) {
+    try {
+      return await untilAnswered(insertAgain, deadline - performance.now());
+    } catch (error) {
+      if (performance.now() + 100 > deadline) throw new CommitUnknownError(error);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
 

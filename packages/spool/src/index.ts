@@ -2,4 +2,15 @@
 export { type AcceptOptions, CommitUnknownError, openSpoolAccept } from './accept.ts';
 export * from './contract.ts';
 export { newSpoolId } from './ids.ts';
+export type { Expiry } from './insert.ts';
+export {
+  migrateKicks,
+  openKicker,
+  startKickWorker,
+  type KickFigures,
+  type KickWhere,
+  type KickWorkerOptions,
+} from './kick.ts';
 export { spoolSchema } from './schema.ts';
+export { openSpoolUpkeep, type UpkeepOptions } from './upkeep.ts';
+export { openSpoolWork, type WorkOptions } from './work.ts';

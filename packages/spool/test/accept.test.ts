@@ -121,10 +121,11 @@ async function cuttingProxy(when: 'after commit' | 'before commit'): Promise<{
   close(): Promise<void>;
 }> {
   const target = new URL(bed.db.urlAs('mx'));
+  const port = Number(target.port);
   let armed = false;
   let cuts = 0;
   const server = net.createServer((client) => {
-    const upstream = net.connect(Number(target.port), target.hostname);
+    const upstream = net.connect(port, target.hostname);
     const end = (): void => {
       client.destroy();
       upstream.destroy();
