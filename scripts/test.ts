@@ -1,1 +1,132 @@
-console.log('test', process.version, process.argv.slice(2));
+import { spawn } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { findRedis, PostgresServer, startRedis, temporaryFolder } from '@waybill/lab';
+import { check } from './check.ts';
+import { redisFromDebian } from './redis-from-debian.ts';
+
+/**
+ * `pnpm test`: checks, then every test against a real Postgres, a real Redis and real sockets.
+ *
+ *     pnpm test                    everything
+ *     pnpm test packages/spool     the tests under this folder
+ *     pnpm test --suite journeys   one suite
+ */
+const SUITES: readonly {
+  readonly name: string;
+  readonly folders: readonly string[];
+  readonly parallel: number;
+}[] = [
+  { name: 'packages', folders: ['packages', 'scripts'], parallel: 2 },
+  { name: 'services', folders: ['services'], parallel: 2 },
+  { name: 'journeys', folders: ['test/journeys'], parallel: 1 },
+  { name: 'chaos', folders: ['test/chaos'], parallel: 1 },
+];
+
+interface Tally {
+  readonly suite: string;
+  readonly passed: number;
+  readonly failed: number;
+  readonly seconds: number;
+}
+
+const root = path.join(import.meta.dirname, '..');
+const { values, positionals } = parseArgs({
+  options: { suite: { type: 'string' }, 'no-check': { type: 'boolean', default: false } },
+  allowPositionals: true,
+});
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  const missing: string[] = [];
+  if (findRedis() === undefined && process.env['REDIS_URL'] === undefined) {
+    const found = redisFromDebian();
+    if ('folder' in found) process.env['PATH'] = `${found.folder}${path.delimiter}${process.env['PATH']}`;
+    else
+      missing.push(`Redis: ${found.missing}. The Redis halves of the queue and signal suites did not run.`);
+  }
+  if (!values['no-check'] && positionals.length === 0 && values.suite === undefined && !(await check()))
+    return 1;
+
+  const folder = temporaryFolder();
+  const postgres = await PostgresServer.start({
+    dataDir: path.join(folder, 'postgres'),
+    settings: { max_connections: '400' },
+  });
+  const redis = process.env['REDIS_URL'] === undefined ? await startRedis() : undefined;
+  const env: NodeJS.ProcessEnv = { ...process.env, WAYBILL_TEST_POSTGRES: postgres.url };
+  if (redis !== undefined) env['REDIS_URL'] = redis.url;
+  const tallies: Tally[] = [];
+  try {
+    for (const suite of SUITES) {
+      if (values.suite !== undefined && suite.name !== values.suite) continue;
+      const files = suite.folders
+        .flatMap(testFiles)
+        .filter((file) => positionals.length === 0 || positionals.some((one) => file.startsWith(one)));
+      if (files.length > 0) tallies.push(await runSuite(suite.name, files, suite.parallel, env));
+    }
+  } finally {
+    await redis?.stop();
+    await postgres.stop('immediate');
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
+
+  console.log('\nSuite        tests   failed   seconds');
+  for (const tally of tallies) {
+    console.log(
+      `${tally.suite.padEnd(10)} ${String(tally.passed + tally.failed).padStart(7)} ${String(tally.failed).padStart(8)} ${tally.seconds.toFixed(0).padStart(9)}`,
+    );
+  }
+  for (const line of missing) console.log(`NOT FOUND  ${line}`);
+  const failed = tallies.reduce((sum, tally) => sum + tally.failed, 0);
+  const passed = tallies.reduce((sum, tally) => sum + tally.passed, 0);
+  console.log(`${passed} passed, ${failed} failed`);
+  const silentlyMissing = missing.length > 0 && process.env['CI'] !== undefined;
+  if (silentlyMissing) console.log('In CI every suite must run: install what is missing.');
+  return failed > 0 || passed === 0 || silentlyMissing ? 1 : 0;
+}
+
+function testFiles(folder: string): string[] {
+  if (!fs.existsSync(path.join(root, folder))) return [];
+  return fs
+    .globSync(`${folder}/**/*.test.ts`, { cwd: root, exclude: (name) => name.includes('node_modules') })
+    .toSorted();
+}
+
+function runSuite(
+  suite: string,
+  files: readonly string[],
+  parallel: number,
+  env: NodeJS.ProcessEnv,
+): Promise<Tally> {
+  console.log(`\n── ${suite}: ${files.length} files ──`);
+  const began = Date.now();
+  return new Promise((resolve, reject) => {
+    const args = [
+      '--test',
+      '--test-reporter=spec',
+      `--test-concurrency=${parallel}`,
+      '--test-timeout=240000',
+      ...files,
+    ];
+    const child = spawn(process.execPath, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'] });
+    let output = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      process.stdout.write(text);
+      output = (output + text).slice(-20_000);
+    });
+    child.once('error', reject);
+    child.once('close', (code) => {
+      const count = (word: string): number =>
+        Number(new RegExp(`^ℹ ${word} (\\d+)$`, 'm').exec(output)?.[1] ?? 0);
+      const failed = count('fail') + count('cancelled');
+      resolve({
+        suite,
+        passed: count('pass'),
+        failed: code !== 0 && failed === 0 ? 1 : failed,
+        seconds: (Date.now() - began) / 1000,
+      });
+    });
+  });
+}
