@@ -78,12 +78,13 @@ export class Connections {
    * Sends one request and reads its answer. A replica that cannot be reached is passed over for
    * another within the deadline; so a request may arrive twice, and must bear that.
    * @param deadline moment (performance.now()) at which to give up
+   * @param attempts how often it may be sent; 1 for what must not arrive twice
    * @throws Error of the network, or that the deadline has passed
    */
-  async request(method: string, path: string, body: unknown, deadline: number): Promise<Reply> {
+  async request(method: string, path: string, body: unknown, deadline: number, attempts = 3): Promise<Reply> {
     const text = body === undefined ? null : JSON.stringify(body);
     let cause: unknown = new Error('no address of auth is known');
-    for (let attempt = 0; attempt < 3; attempt++) {
+    for (let attempt = 0; attempt < attempts; attempt++) {
       const now = performance.now();
       if (this.#closed) throw new Error('the client is closed');
       if (now >= deadline) throw new Error('auth did not answer in time', { cause });

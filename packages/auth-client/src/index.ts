@@ -2,5 +2,13 @@
 export { AuthClient, type AuthClientOptions } from './client.ts';
 export type { Credentials } from './connections.ts';
 export * from './contract.ts';
+export * from './directory.ts';
+export { DirectoryClient, DirectoryError } from './directory-client.ts';
 export { type HostPort, type LookUp, parseHostList, type Place, Places } from './host-list.ts';
-export { type AuthClientConfig, AuthClientSettings, openAuthClient, readCredentials } from './settings.ts';
+export {
+  type AuthClientConfig,
+  AuthClientSettings,
+  openAuthClient,
+  openDirectoryClient,
+  readCredentials,
+} from './settings.ts';

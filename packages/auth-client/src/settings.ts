@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import Type, { type Static, type TObject } from 'typebox';
 import { AuthClient, type AuthClientOptions } from './client.ts';
 import type { Credentials } from './connections.ts';
+import { DirectoryClient } from './directory-client.ts';
 
 /** Settings of everything that asks auth. */
 export const AuthClientSettings = {
@@ -68,4 +69,9 @@ export function openAuthClient(
     ...readCredentials(config),
     ...options,
   });
+}
+
+/** An operator's client made from the same settings, with an operator's certificate. @throws as openAuthClient */
+export function openDirectoryClient(config: AuthClientConfig): DirectoryClient {
+  return new DirectoryClient({ addresses: config.WAYBILL_AUTH, ...readCredentials(config) });
 }

@@ -1,0 +1,110 @@
+import Type from 'typebox';
+
+/**
+ * The operator's half of the contract: domains, accounts, aliases and credentials. Every call is
+ * `POST /v1/<noun>/<verb>`; faults are a `Refusal` with 400, 404 or 409.
+ */
+const Name = Type.String({ minLength: 1, maxLength: 320 });
+/** At most 1,024 octets. */
+const NewPassword = Type.String({ minLength: 1, maxLength: 1024 });
+const Label = Type.String({ minLength: 1, maxLength: 64, description: 'names one credential of an account' });
+const Quota = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: '0: unlimited' });
+const Cursor = Type.Optional(Type.String({ maxLength: 700, description: 'the `next` of the page before' }));
+
+export const Domain = Type.Object({
+  /** A-label form, lower case. */
+  name: Type.String(),
+  /** 'local' (filed by our mda), 'mx' (sent to the domain's MX), or 'lmtp://host:port' (another MDA). */
+  route: Type.String(),
+  /** 'listed': only addresses of the directory exist; 'any': whoever the route leads to decides. */
+  recipients: Type.Union([Type.Literal('listed'), Type.Literal('any')]),
+});
+export const DirectoryAccount = Type.Object({
+  accountId: Type.String(),
+  address: Type.String(),
+  /** A suspended account gets mail but can neither log in nor send. */
+  state: Type.Union([Type.Literal('active'), Type.Literal('suspended')]),
+  quotaBytes: Type.Number(),
+  quotaMessages: Type.Number(),
+});
+export const Alias = Type.Object({ address: Type.String(), targets: Type.Array(Type.String()) });
+export const Credential = Type.Object({
+  label: Type.String(),
+  version: Type.Number(),
+  createdAt: Type.String(),
+});
+
+/** What each call takes and gives. */
+export const DIRECTORY_CALLS = {
+  'domains/add': {
+    request: Type.Object({
+      name: Name,
+      route: Type.Optional(Type.String({ maxLength: 300 })),
+      recipients: Type.Optional(Domain.properties.recipients),
+    }),
+    response: Domain,
+  },
+  'domains/list': {
+    request: Type.Object({ after: Cursor }),
+    response: Type.Object({ domains: Type.Array(Domain), next: Type.Optional(Type.String()) }),
+  },
+  'domains/remove': { request: Type.Object({ name: Name }), response: Type.Object({}) },
+  'accounts/add': {
+    request: Type.Object({
+      address: Name,
+      password: Type.Optional(NewPassword),
+      quotaBytes: Type.Optional(Quota),
+      quotaMessages: Type.Optional(Quota),
+    }),
+    response: DirectoryAccount,
+  },
+  'accounts/list': {
+    request: Type.Object({ domain: Type.Optional(Name), after: Cursor }),
+    response: Type.Object({ accounts: Type.Array(DirectoryAccount), next: Type.Optional(Type.String()) }),
+  },
+  'accounts/set-state': {
+    request: Type.Object({ address: Name, state: DirectoryAccount.properties.state }),
+    response: DirectoryAccount,
+  },
+  'accounts/remove': { request: Type.Object({ address: Name }), response: Type.Object({}) },
+  'aliases/add': {
+    request: Type.Object({ address: Name, targets: Type.Array(Name, { minItems: 1, maxItems: 1000 }) }),
+    response: Alias,
+  },
+  'aliases/list': {
+    request: Type.Object({ domain: Type.Optional(Name), after: Cursor }),
+    response: Type.Object({ aliases: Type.Array(Alias), next: Type.Optional(Type.String()) }),
+  },
+  'aliases/remove': {
+    /** Without targets the whole alias goes; without its last target it goes too. */
+    request: Type.Object({
+      address: Name,
+      targets: Type.Optional(Type.Array(Name, { minItems: 1, maxItems: 1000 })),
+    }),
+    response: Type.Object({}),
+  },
+  'credentials/list': {
+    request: Type.Object({ address: Name }),
+    response: Type.Object({ credentials: Type.Array(Credential) }),
+  },
+  /** Adds a credential, or replaces the one with this label. */
+  'credentials/set': {
+    request: Type.Object({ address: Name, label: Label, password: NewPassword }),
+    response: Credential,
+  },
+  'credentials/remove': {
+    request: Type.Object({ address: Name, label: Label }),
+    response: Type.Object({}),
+  },
+} as const;
+
+export type DirectoryCall = keyof typeof DIRECTORY_CALLS;
+export type DirectoryRequest<C extends DirectoryCall> = Type.Static<(typeof DIRECTORY_CALLS)[C]['request']>;
+export type DirectoryResponse<C extends DirectoryCall> = Type.Static<(typeof DIRECTORY_CALLS)[C]['response']>;
+export type Domain = Type.Static<typeof Domain>;
+export type DirectoryAccount = Type.Static<typeof DirectoryAccount>;
+export type Alias = Type.Static<typeof Alias>;
+export type Credential = Type.Static<typeof Credential>;
+
+/** The label of the credential that `user passwd` sets. */
+export const MAIN_LABEL = 'password';

@@ -1,0 +1,192 @@
+import {
+  type Agent,
+  AuthenticateRequest,
+  DIRECTORY_CALLS,
+  type DirectoryCall,
+  type DirectoryRequest,
+  MAIN_LABEL,
+  MaySendRequest,
+  ResolveRequest,
+  RouteRequest,
+} from '@waybill/auth-client';
+import type { TSchema } from 'typebox';
+import { type Address, formatAddress, normaliseDomain, parseAddress } from './address.ts';
+import type { Authenticator } from './authenticate.ts';
+import type { Accounts } from './directory/accounts.ts';
+import type { Aliases } from './directory/aliases.ts';
+import type { Credentials } from './directory/credentials.ts';
+import { type Domains, parseRoute } from './directory/domains.ts';
+import type { DirectoryRows } from './directory/rows.ts';
+import type { Events } from './events.ts';
+import type { AddressRules } from './facts.ts';
+import type { HashQueue } from './password/hash-queue.ts';
+import { hashPassword } from './password/phc.ts';
+import { Refused } from './refused.ts';
+import { maySend, resolveAll, type Resolved } from './resolve.ts';
+
+/** The table of calls: what each takes, which agents may make it, and what it does. A name that is not here does not exist. */
+export interface Call {
+  readonly request: TSchema;
+  readonly agents: readonly Agent[];
+  readonly run: (request: never) => Promise<object>;
+}
+
+export interface CallParts {
+  readonly authenticator: Authenticator;
+  readonly rows: DirectoryRows;
+  readonly rules: AddressRules;
+  readonly domains: Domains;
+  readonly accounts: Accounts;
+  readonly aliases: Aliases;
+  readonly credentials: Credentials;
+  readonly queue: HashQueue;
+  readonly events: Events;
+}
+
+export function tableOfCalls(parts: CallParts): ReadonlyMap<string, Call> {
+  return new Map<string, Call>([...lookUps(parts), ...directoryCalls(parts)]);
+}
+
+function lookUps({ authenticator, rows, rules, events }: CallParts): Map<string, Call> {
+  const resolved = async (addresses: readonly string[]): Promise<Resolved[]> => {
+    const all = await resolveAll(addresses, rows, rules);
+    all.forEach(({ tooLarge }, i) => {
+      if (tooLarge) events.aliasTooLarge(addresses[i]!);
+    });
+    return all;
+  };
+  return new Map<string, Call>([
+    [
+      'authenticate',
+      {
+        request: AuthenticateRequest,
+        agents: ['msa', 'mra'],
+        run: (request: AuthenticateRequest) => authenticator.authenticate(request),
+      },
+    ],
+    [
+      'resolve',
+      {
+        request: ResolveRequest,
+        agents: ['msa', 'mx', 'mta', 'mda', 'operator'],
+        run: async ({ addresses }: ResolveRequest) => ({
+          results: (await resolved(addresses)).map(({ resolution }) => resolution),
+        }),
+      },
+    ],
+    [
+      'route',
+      {
+        request: RouteRequest,
+        agents: ['msa', 'mx', 'mta', 'operator'],
+        run: async ({ domain }: RouteRequest) => {
+          const name = normaliseDomain(domain);
+          const [found] = name === undefined ? [] : await rows.domains([name]);
+          return { ours: found !== undefined, route: found?.route ?? 'mx' };
+        },
+      },
+    ],
+    [
+      'may-send',
+      {
+        request: MaySendRequest,
+        agents: ['msa'],
+        run: async ({ accountId, addresses }: MaySendRequest) => ({
+          allowed: maySend(accountId, await resolved(addresses)),
+        }),
+      },
+    ],
+  ]);
+}
+
+type DirectoryHandlers = { readonly [C in DirectoryCall]: (request: DirectoryRequest<C>) => Promise<object> };
+
+function directoryCalls(parts: CallParts): Map<string, Call> {
+  const { domains, accounts, aliases, credentials, queue, events } = parts;
+  const hash = (password: string): Promise<string> => {
+    if (Buffer.byteLength(password) > 1024)
+      throw new Refused('invalid', 'a password has at most 1,024 octets');
+    return queue.run(() => hashPassword(password));
+  };
+  const changed = async <T extends object>(
+    call: string,
+    what: string,
+    work: Promise<T | void>,
+  ): Promise<object> => {
+    const result = await work;
+    events.changed(call, what);
+    return result ?? {};
+  };
+  const handlers: DirectoryHandlers = {
+    'domains/add': async ({ name, route = 'local', recipients }) => {
+      const way = parseRoute(route);
+      const domain = {
+        name: readDomain(name),
+        route: way,
+        // Another MDA knows its users better than we do, unless we are told that we do.
+        recipients: recipients ?? (way.startsWith('lmtp:') ? 'any' : 'listed'),
+      } as const;
+      return changed('domains/add', domain.name, domains.add(domain));
+    },
+    'domains/list': ({ after }) => domains.list(after),
+    'domains/remove': async ({ name }) => changed('domains/remove', name, domains.remove(readDomain(name))),
+    'accounts/add': async ({ address, password, quotaBytes, quotaMessages }) => {
+      const parsed = readAddress(address);
+      if (parts.rules.delimiter !== '' && parsed.local.includes(parts.rules.delimiter))
+        throw new Refused(
+          'invalid',
+          `${parts.rules.delimiter} begins a tag and cannot be in an account's address`,
+        );
+      const phc = password === undefined ? undefined : await hash(password);
+      const account = { address: parsed, phc, label: MAIN_LABEL, quotaBytes, quotaMessages };
+      return changed('accounts/add', formatAddress(parsed), accounts.add(account));
+    },
+    'accounts/list': ({ domain, after }) =>
+      accounts.list(domain === undefined ? undefined : readDomain(domain), after),
+    'accounts/set-state': async ({ address, state }) =>
+      changed('accounts/set-state', `${address} ${state}`, accounts.setState(readAddress(address), state)),
+    'accounts/remove': async ({ address }) =>
+      changed('accounts/remove', address, accounts.remove(readAddress(address))),
+    'aliases/add': async ({ address, targets }) => {
+      const formatted = targets.map((target) => formatAddress(readAddress(target)));
+      return changed('aliases/add', address, aliases.add(readAddress(address), formatted));
+    },
+    'aliases/list': ({ domain, after }) =>
+      aliases.list(domain === undefined ? undefined : readDomain(domain), after),
+    'aliases/remove': async ({ address, targets }) => {
+      const formatted = targets?.map((target) => formatAddress(readAddress(target)));
+      return changed('aliases/remove', address, aliases.remove(readAddress(address), formatted));
+    },
+    'credentials/list': async ({ address }) => ({
+      credentials: await credentials.list(readAddress(address)),
+    }),
+    'credentials/set': async ({ address, label, password }) => {
+      const parsed = readAddress(address);
+      return changed('credentials/set', address, credentials.set(parsed, label, await hash(password)));
+    },
+    'credentials/remove': async ({ address, label }) =>
+      changed('credentials/remove', address, credentials.remove(readAddress(address), label)),
+  };
+  return new Map(
+    Object.entries(handlers).map(([name, run]) => [
+      name,
+      { request: DIRECTORY_CALLS[name as DirectoryCall].request, agents: ['operator'], run },
+    ]),
+  );
+}
+
+/** @throws Refused invalid */
+function readAddress(text: string): Address {
+  const address = parseAddress(text);
+  if (address === undefined || address.domain.startsWith('['))
+    throw new Refused('invalid', `${JSON.stringify(text)} is not an address`);
+  return address;
+}
+
+/** @throws Refused invalid */
+function readDomain(text: string): string {
+  const domain = normaliseDomain(text);
+  if (domain === undefined || domain.startsWith('['))
+    throw new Refused('invalid', `${JSON.stringify(text)} is not a domain`);
+  return domain;
+}

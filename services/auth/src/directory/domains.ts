@@ -1,0 +1,78 @@
+import type { Domain } from '@waybill/auth-client';
+import type pg from 'pg';
+import { Refused } from '../refused.ts';
+import { FOREIGN_KEY, isSqlState, UNIQUE } from './accounts.ts';
+import { PAGE } from './page.ts';
+
+/** Domains of ours, and how mail for each travels. */
+export class Domains {
+  readonly #pool: pg.Pool;
+
+  constructor(pool: pg.Pool) {
+    this.#pool = pool;
+  }
+
+  /** @throws Refused exists */
+  async add(domain: Domain): Promise<Domain> {
+    try {
+      await this.#pool.query('insert into directory.domain (name, route, recipients) values ($1, $2, $3)', [
+        domain.name,
+        domain.route,
+        domain.recipients,
+      ]);
+      return domain;
+    } catch (error) {
+      if (isSqlState(error, UNIQUE))
+        throw new Refused('exists', `the domain ${domain.name} is in the directory already`, {
+          cause: error,
+        });
+      throw error;
+    }
+  }
+
+  async list(after: string | undefined): Promise<{ domains: Domain[]; next?: string }> {
+    const { rows } = await this.#pool.query<Domain>({
+      name: 'directory-list-domains',
+      text: `select name, route, recipients from directory.domain where name > $1 order by name limit ${PAGE}`,
+      values: [after ?? ''],
+    });
+    const last = rows.length === PAGE ? rows.at(-1) : undefined;
+    return { domains: rows, ...(last === undefined ? {} : { next: last.name }) };
+  }
+
+  /** @throws Refused not-found; in-use while it has addresses */
+  async remove(name: string): Promise<void> {
+    try {
+      const { rowCount } = await this.#pool.query('delete from directory.domain where name = $1', [name]);
+      if (rowCount === 0) throw new Refused('not-found', `the domain ${name} is not in the directory`);
+    } catch (error) {
+      if (isSqlState(error, FOREIGN_KEY))
+        throw new Refused('in-use', `${name} still has accounts or aliases; remove them first`, {
+          cause: error,
+        });
+      throw error;
+    }
+  }
+}
+
+/**
+ * Reads a route: 'local', 'mx' or 'lmtp://host:port'.
+ * @throws Refused invalid
+ */
+export function parseRoute(text: string): string {
+  if (text === 'local' || text === 'mx') return text;
+  const url = URL.parse(text);
+  const plain =
+    url !== null &&
+    url.protocol === 'lmtp:' &&
+    url.hostname !== '' &&
+    url.port !== '' &&
+    url.username === '' &&
+    url.password === '' &&
+    (url.pathname === '' || url.pathname === '/') &&
+    url.search === '' &&
+    url.hash === '';
+  if (!plain)
+    throw new Refused('invalid', `a route is local, mx, or lmtp://host:port, not ${JSON.stringify(text)}`);
+  return `lmtp://${url.host}`;
+}

@@ -1,0 +1,77 @@
+import fs from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import type { Server } from 'node:tls';
+import type { Context, Service } from '@waybill/daemon';
+import { checkRevisions, openPool } from '@waybill/postgres';
+import { parseAddress } from './address.ts';
+import { Authenticator } from './authenticate.ts';
+import { tableOfCalls } from './calls.ts';
+import type { AuthSettings } from './config.ts';
+import { Accounts } from './directory/accounts.ts';
+import { Aliases } from './directory/aliases.ts';
+import { Credentials } from './directory/credentials.ts';
+import { Domains } from './directory/domains.ts';
+import { DirectoryRows } from './directory/rows.ts';
+import { openEvents } from './events.ts';
+import { HashQueue } from './password/hash-queue.ts';
+import { SuccessCache } from './password/success-cache.ts';
+import { Penalties } from './penalties.ts';
+import { directorySchema } from './schema.ts';
+import { openServer, type ServerCredentials } from './server.ts';
+
+/** Puts auth together: the directory in Postgres, the hashing queue, the table of calls, the door. */
+export async function start(
+  context: Context<typeof AuthSettings>,
+): Promise<Service & { readonly port: number }> {
+  const { config, log, metrics } = context;
+  if (config.WAYBILL_POSTMASTER !== undefined && parseAddress(config.WAYBILL_POSTMASTER) === undefined)
+    throw new Error(`WAYBILL_POSTMASTER: ${JSON.stringify(config.WAYBILL_POSTMASTER)} is not an address`);
+  await using stack = new AsyncDisposableStack();
+  const pool = stack.adopt(
+    openPool(config.WAYBILL_DATABASE_URL, { size: config.WAYBILL_DATABASE_POOL, name: 'waybill-auth' }),
+    (open) => open.end(),
+  );
+  await context.waitFor('the directory in Postgres', () => checkRevisions(pool, [directorySchema]));
+
+  const events = openEvents(log, metrics);
+  const quota = { bytes: config.WAYBILL_QUOTA_BYTES, messages: config.WAYBILL_QUOTA_MESSAGES };
+  const credentials = new Credentials(pool, quota);
+  const queue = new HashQueue({
+    parallel: config.WAYBILL_HASH_PARALLEL,
+    maxWaitMs: config.WAYBILL_HASH_WAIT_MS,
+    onRun: (ms) => events.hashed(ms),
+  });
+  metrics.gauge('auth_hash_queue_depth', 'Passwords that wait to be hashed', () => queue.depth);
+  const authenticator = new Authenticator({
+    credentials,
+    queue,
+    successes: new SuccessCache({ lifeMs: config.WAYBILL_LOGIN_CACHE_SECONDS * 1000 }),
+    penalties: new Penalties({ clientLimit: config.WAYBILL_CLIENT_FAILURES }),
+    events,
+  });
+  const calls = tableOfCalls({
+    authenticator,
+    rows: new DirectoryRows(pool, quota),
+    rules: { delimiter: config.WAYBILL_SUBADDRESS_DELIMITER, postmaster: config.WAYBILL_POSTMASTER },
+    domains: new Domains(pool),
+    accounts: new Accounts(pool, quota),
+    aliases: new Aliases(pool),
+    credentials,
+    queue,
+    events,
+  });
+
+  const readFiles = (): ServerCredentials => ({
+    ca: fs.readFileSync(config.WAYBILL_AUTH_CA_FILE, 'utf8'),
+    cert: fs.readFileSync(config.WAYBILL_AGENT_CERT_FILE, 'utf8'),
+    key: fs.readFileSync(config.WAYBILL_AGENT_KEY_FILE, 'utf8'),
+  });
+  const app = stack.adopt(openServer(calls, readFiles(), events), (open) => open.close());
+  context.onReload(() => (app.server as unknown as Server).setSecureContext(readFiles()));
+  await app.listen({ host: config.WAYBILL_AUTH_HOST, port: config.WAYBILL_AUTH_PORT });
+  const { port } = app.server.address() as AddressInfo;
+  log.info({ port }, 'listening');
+
+  const open = stack.move();
+  return { port, [Symbol.asyncDispose]: () => open.disposeAsync() };
+}
