@@ -4,20 +4,20 @@ import Type from 'typebox';
 /** The settings of auth. */
 export const AuthSettings = {
   ...PostgresSettings,
-  WAYBILL_AUTH_HOST: Type.String({ default: '0.0.0.0', description: 'Address that auth listens on' }),
+  WAYBILL_LISTEN_HOST: Type.String({ default: '0.0.0.0', description: 'Address that auth listens on' }),
   WAYBILL_AUTH_PORT: Type.Integer({
     default: 2100,
     minimum: 0,
     maximum: 65_535,
     description: 'Port of auth: HTTP over TLS, certificates of both sides',
   }),
-  WAYBILL_AUTH_CA_FILE: Type.String({
+  WAYBILL_TLS_CA_FILE: Type.String({
     description: 'PEM file of the private authority that signs the certificates of the inner doors',
   }),
-  WAYBILL_AGENT_CERT_FILE: Type.String({
+  WAYBILL_TLS_CERT_FILE: Type.String({
     description: 'PEM file of the certificate of auth; the first DNS name in it is auth',
   }),
-  WAYBILL_AGENT_KEY_FILE: Type.String({ description: 'PEM file of that certificate’s key' }),
+  WAYBILL_TLS_KEY_FILE: Type.String({ description: 'PEM file of that certificate’s key' }),
   WAYBILL_SUBADDRESS_DELIMITER: Type.String({
     default: '+',
     maxLength: 1,

@@ -62,13 +62,13 @@ export async function start(
   });
 
   const readFiles = (): ServerCredentials => ({
-    ca: fs.readFileSync(config.WAYBILL_AUTH_CA_FILE, 'utf8'),
-    cert: fs.readFileSync(config.WAYBILL_AGENT_CERT_FILE, 'utf8'),
-    key: fs.readFileSync(config.WAYBILL_AGENT_KEY_FILE, 'utf8'),
+    ca: fs.readFileSync(config.WAYBILL_TLS_CA_FILE, 'utf8'),
+    cert: fs.readFileSync(config.WAYBILL_TLS_CERT_FILE, 'utf8'),
+    key: fs.readFileSync(config.WAYBILL_TLS_KEY_FILE, 'utf8'),
   });
   const app = stack.adopt(openServer(calls, readFiles(), events), (open) => open.close());
   context.onReload(() => (app.server as unknown as Server).setSecureContext(readFiles()));
-  await app.listen({ host: config.WAYBILL_AUTH_HOST, port: config.WAYBILL_AUTH_PORT });
+  await app.listen({ host: config.WAYBILL_LISTEN_HOST, port: config.WAYBILL_AUTH_PORT });
   const { port } = app.server.address() as AddressInfo;
   log.info({ port }, 'listening');
 

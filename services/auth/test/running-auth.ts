@@ -34,11 +34,11 @@ export async function startAuth(settings: Record<string, unknown> = {}): Promise
   const line = (fields: Record<string, unknown>): number => lines.push(fields);
   const config = Value.Default(Type.Object(AuthSettings), {
     WAYBILL_DATABASE_URL: db.urlAs('auth'),
-    WAYBILL_AUTH_HOST: '127.0.0.1',
+    WAYBILL_LISTEN_HOST: '127.0.0.1',
     WAYBILL_AUTH_PORT: 0,
-    WAYBILL_AUTH_CA_FILE: path.join(folder, 'ca.pem'),
-    WAYBILL_AGENT_CERT_FILE: own.certificateFile,
-    WAYBILL_AGENT_KEY_FILE: own.keyFile,
+    WAYBILL_TLS_CA_FILE: path.join(folder, 'ca.pem'),
+    WAYBILL_TLS_CERT_FILE: own.certificateFile,
+    WAYBILL_TLS_KEY_FILE: own.keyFile,
     ...settings,
   });
   const context = {
