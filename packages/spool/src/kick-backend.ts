@@ -28,6 +28,8 @@ const STALLED_CHECK_MS = 3000;
 interface Line {
   readonly connection: QueueOptions['connection'];
   readonly factory: typeof createPostgresBackend | undefined;
+  /** Ends attempts to reach a server that is away: BullMQ's own close would wait for them. */
+  giveUp(): void;
   close(): Promise<void>;
 }
 
@@ -37,7 +39,12 @@ function openLine(where: KickWhere, as: 'producer' | 'worker', onError: () => vo
     // The listening connection of a worker is one of the pool's.
     const pool = openPool(inSchema(where.url), { size: as === 'worker' ? 4 : 2, name: `waybill-kick-${as}` });
     // eslint-disable-next-line typescript/no-unsafe-type-assertion
-    return { connection: pool as never, factory: createPostgresBackend, close: () => pool.end() };
+    return {
+      connection: pool as never,
+      factory: createPostgresBackend,
+      giveUp: () => undefined,
+      close: () => pool.end(),
+    };
   }
   const redis = new Redis(where.url, {
     maxRetriesPerRequest: null,
@@ -47,11 +54,26 @@ function openLine(where: KickWhere, as: 'producer' | 'worker', onError: () => vo
     ...(as === 'producer' ? { commandTimeout: 5000 } : {}),
   });
   redis.on('error', onError);
+  // BullMQ makes its blocking connection from ours, and leaves it trying when it closes in an outage.
+  const connections = [redis];
+  const duplicate = redis.duplicate.bind(redis);
+  redis.duplicate = (override) => {
+    const made = duplicate(override);
+    made.on('error', onError);
+    connections.push(made);
+    return made;
+  };
+  const disconnect = (): void => {
+    for (const connection of connections) connection.disconnect();
+  };
   return {
     connection: redis,
     factory: undefined,
+    giveUp: () => {
+      if (connections.some((connection) => connection.status !== 'ready')) disconnect();
+    },
     close: () => {
-      redis.disconnect();
+      disconnect();
       return Promise.resolve();
     },
   };
@@ -98,6 +120,7 @@ export function openKickQueue(where: KickWhere, onError: () => void): KickQueue 
       );
     },
     async close() {
+      line.giveUp();
       await queue.close().catch(onError);
       await line.close();
     },
@@ -141,12 +164,16 @@ export function runKicks(
     line.factory as never,
   );
   worker.on('error', onError);
+  const { promise: closed, resolve: setClosed } = Promise.withResolvers<void>();
   const started = worker.waitUntilReady().then(() => worker.run());
   return {
-    ended: started,
+    // A worker that never reached its server never ends by itself.
+    ended: Promise.race([started, closed]),
     async close() {
+      line.giveUp();
       await worker.close().catch(onError);
       await line.close();
+      setClosed();
     },
   };
 }

@@ -164,6 +164,8 @@ function kickSuite(name: string, backend: Backend): void {
       const where = { ...backend.producer, url: url.href };
       const kicker = openKicker(where);
       const worker = startKickWorker(where, { concurrency: 1 }, () => Promise.resolve());
+      await once(nobody, 'connection');
+      await once(nobody, 'connection');
       for (let i = 0; i < 3000; i++) kicker.kick(`d${i}.test`);
       await kicker.close();
       await worker.close();
@@ -234,14 +236,13 @@ if (redisUrl === undefined) {
     async breakAll() {
       const redis = new Redis(redisUrl);
       await redis.flushall();
-      await redis.client('KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+      await redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
       redis.disconnect();
     },
   });
 
   if (own !== undefined) {
     test('Redis that is killed and started again empty: kicks come through again', async (t) => {
-      const port = Number(new URL(own.url).port);
       const mine = await startRedis();
       assert.ok(mine);
       const where: KickWhere = { backend: 'redis', url: mine.url };
@@ -260,7 +261,6 @@ if (redisUrl === undefined) {
       const again = setInterval(() => kicker.kick('after.test'), 60);
       t.after(() => clearInterval(again));
       await calls.reach(1, 'after.test');
-      assert.notEqual(port, 0);
     });
   }
 }
