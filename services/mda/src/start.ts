@@ -1,0 +1,100 @@
+import { openAuthClient, readCredentials } from '@waybill/auth-client';
+import { blobstoreSchema, openBlobstore } from '@waybill/blobstore';
+import type { Context, Service } from '@waybill/daemon';
+import { journeySchema, openJourney } from '@waybill/journey';
+import { listenerLimits, Networks, openListener, tlsFromSettings } from '@waybill/listener';
+import { mailstoreSchema, openDeliveryStore, openSignal } from '@waybill/mailstore';
+import { checkRevisions, openPool } from '@waybill/postgres';
+import { BodyBudget, refusalLine, serveSmtp } from '@waybill/smtp/server';
+import type { MdaSettings } from './config.ts';
+import { openEvents } from './events.ts';
+import { MdaSession, type MdaSessionOptions } from './session.ts';
+import { Sweeper } from './sweep.ts';
+import { sweepJobs } from './sweep-jobs.ts';
+
+/** Octets of messages that are coming in or being filed at a time. */
+const BODIES_IN_FLIGHT = 256 * 1024 * 1024;
+const MAX_RECIPIENTS = 1000;
+
+/** Puts mda together: the store and the bodies in Postgres, auth, the LMTP door, the sweeper. */
+export async function start(
+  context: Context<typeof MdaSettings>,
+): Promise<Service & { readonly port: number }> {
+  const { config, log, metrics } = context;
+  const foreign = new Networks(config.WAYBILL_LMTP_NETWORKS);
+  const tls = tlsFromSettings(config);
+  await using stack = new AsyncDisposableStack();
+  const pool = stack.adopt(
+    openPool(config.WAYBILL_DATABASE_URL, { size: config.WAYBILL_DATABASE_POOL, name: 'waybill-mda' }),
+    (open) => open.end(),
+  );
+  await context.waitFor('the mail store in Postgres', () =>
+    checkRevisions(pool, [mailstoreSchema, blobstoreSchema, journeySchema]),
+  );
+  const journey = stack.adopt(openJourney(pool, { agent: 'mda', instance: context.instance }), (open) =>
+    open.close(),
+  );
+  const events = openEvents(log, metrics, journey);
+  const signal = stack.adopt(
+    openSignal(
+      config.WAYBILL_REDIS_URL === undefined
+        ? { postgresUrl: config.WAYBILL_DATABASE_URL }
+        : { redis: config.WAYBILL_REDIS_URL },
+    ),
+    (open) => open.close(),
+  );
+  const auth = stack.use(
+    openAuthClient(config, { onTrouble: (call, cause) => events.trouble(`auth: ${call}`, cause) }),
+  );
+  const blobs = openBlobstore(pool);
+  const store = openDeliveryStore(pool, { signal });
+  const sweeper = new Sweeper({
+    everyMs: config.WAYBILL_SWEEP_SECONDS * 1000,
+    jobs: sweepJobs(pool, blobs, config.WAYBILL_BLOB_GRACE_SECONDS * 1000),
+    onSwept: (what, count) => events.swept(what, count),
+    onTrouble: (what, error) => events.trouble(`sweeping ${what}`, error),
+  });
+  stack.use(sweeper);
+
+  const session: MdaSessionOptions = {
+    auth,
+    store,
+    blobs,
+    events,
+    foreign,
+    inlineBytes: config.WAYBILL_INLINE_BYTES,
+  };
+  const engine = {
+    protocol: 'lmtp',
+    hostname: context.hostname,
+    maxSize: config.WAYBILL_MAX_MESSAGE_BYTES,
+    tls: tls === undefined ? 'none' : 'starttls',
+    auth: false,
+    bareLineEnds: 'refuse',
+    maxRecipients: MAX_RECIPIENTS,
+    budget: new BodyBudget(BODIES_IN_FLIGHT),
+    onError: (error: unknown, _phase: string, peer: { readonly sessionId: string }) =>
+      events.sessionError(error, peer.sessionId),
+  } as const;
+  const listener = await openListener({
+    ...(config.WAYBILL_LISTEN_HOST === '' ? {} : { host: config.WAYBILL_LISTEN_HOST }),
+    port: config.WAYBILL_LMTP_PORT,
+    tls,
+    requestCertificate: true,
+    ...listenerLimits(config),
+    onConnection: (connection) => serveSmtp(connection, engine, new MdaSession(session)),
+    refusal: refusalLine(context.hostname),
+    onRefused: (why) => events.connectionRefused(why),
+    onError: (error) => events.sessionError(error, ''),
+  });
+  stack.use(listener);
+  metrics.gauge('mda_connections', 'LMTP connections open', () => listener.open);
+  context.onReload(() => {
+    tls?.reload();
+    auth.renew(readCredentials(config));
+  });
+  log.info({ port: listener.port }, 'listening');
+
+  const open = stack.move();
+  return { port: listener.port, [Symbol.asyncDispose]: () => open.disposeAsync() };
+}
