@@ -33,7 +33,7 @@ export async function submit(
     recipients: [{ address: to }],
     body: Buffer.from(body),
   });
-  void opened.connection.quit();
+  opened.connection.retire();
   if (outcome?.kind !== 'replied') throw new Error(`msa gave no answer: ${outcome?.kind}`);
   const said = outcome.reply.lines.join(' ');
   const id = /queued as ([0-9a-f-]{36})/.exec(said)?.[1];
