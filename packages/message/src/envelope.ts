@@ -1,6 +1,6 @@
 /** ENVELOPE as it goes on the IMAP wire (RFC 3501 §7.4.2), from a message's header fields. */
 import { type Address, type Group, parseAddressList } from './address-list.ts';
-import { fieldValue, type HeaderField } from './header.ts';
+import { type HeaderField, shortValue } from './header.ts';
 import { imapString, nstring } from './wire.ts';
 
 const ADDRESS_FIELDS = ['from', 'sender', 'reply-to', 'to', 'cc', 'bcc'];
@@ -22,16 +22,16 @@ export function envelope(buffer: Buffer, fields: readonly HeaderField[]): Envelo
   for (const field of fields) {
     switch (field.name) {
       case 'date':
-        date ??= oneLine(fieldValue(buffer, field, 'latin1'));
+        date ??= oneLine(shortValue(buffer, field));
         break;
       case 'subject':
-        subject ??= oneLine(fieldValue(buffer, field, 'latin1'));
+        subject ??= oneLine(shortValue(buffer, field));
         break;
       case 'in-reply-to':
-        inReplyTo ??= oneLine(fieldValue(buffer, field, 'latin1'));
+        inReplyTo ??= oneLine(shortValue(buffer, field));
         break;
       case 'message-id':
-        messageId ??= oneLine(fieldValue(buffer, field, 'latin1'));
+        messageId ??= oneLine(shortValue(buffer, field));
         break;
       case 'from':
       case 'sender':
@@ -39,7 +39,7 @@ export function envelope(buffer: Buffer, fields: readonly HeaderField[]): Envelo
       case 'to':
       case 'cc':
       case 'bcc': {
-        const list = parseAddressList(fieldValue(buffer, field, 'latin1'));
+        const list = parseAddressList(shortValue(buffer, field));
         const before = lists.get(field.name);
         lists.set(field.name, before === undefined ? list : before.concat(list));
         break;

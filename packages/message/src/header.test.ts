@@ -68,3 +68,8 @@ test('values keep their octets as latin1 and become text as UTF-8', () => {
 test('a thousand fields are told apart, the rest is left alone', () => {
   assert.equal(headerFields(Buffer.from('A: b\r\n'.repeat(5000))).length, 1000);
 });
+
+test('a field longer than what is read of a header is taken off whole', () => {
+  const message = Buffer.from(`A: b\r\nBcc: ${'x@y,\r\n '.repeat(300_000)}z\r\nC: d\r\n\r\nbody`);
+  assert.equal(removeFields(message, new Set(['bcc'])).toString(), 'A: b\r\nC: d\r\n\r\nbody');
+});

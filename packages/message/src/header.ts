@@ -3,10 +3,12 @@
  * octet for octet. Nothing is copied until a value is asked for.
  */
 
-/** A header block is read up to this many octets; what follows is opaque. */
+/** Fields that begin within so many octets of a header block are read; what follows is opaque. */
 export const HEADER_OCTETS = 1024 * 1024;
 /** At most this many fields of one block are told apart. */
 export const HEADER_FIELDS = 1000;
+/** At most this many octets of one value go into a summary. */
+const VALUE_OCTETS = 128 * 1024;
 
 const LF = 10;
 const CR = 13;
@@ -62,8 +64,9 @@ function hasCrlf(view: Buffer, start: number): boolean {
  */
 export function headerFields(buffer: Buffer, start = 0, end = buffer.length): HeaderField[] {
   const fields: HeaderField[] = [];
+  // A field that begins before the limit is whole: half of one could not be taken off.
   const stop = Math.min(end, start + HEADER_OCTETS);
-  const view = stop === buffer.length ? buffer : buffer.subarray(0, stop);
+  const view = end === buffer.length ? buffer : buffer.subarray(0, end);
   const crlf = hasCrlf(view, start);
   let at = start;
   while (at < stop && fields.length < HEADER_FIELDS) {
@@ -140,6 +143,12 @@ function slice(buffer: Buffer, start: number, end: number, encoding: 'utf8' | 'l
 
 function isBlank(octet: number): boolean {
   return octet === SP || octet === TAB || octet === CR || octet === LF;
+}
+
+/** As fieldValue, of at most VALUE_OCTETS: for what is stored beside the message and must stay small. */
+export function shortValue(buffer: Buffer, field: HeaderField): string {
+  const end = Math.min(field.end, field.valueStart + VALUE_OCTETS);
+  return fieldValue(buffer, end === field.end ? field : { ...field, end }, 'latin1');
 }
 
 /** The value of the first field with this name (lower case), or undefined. */

@@ -5,7 +5,7 @@
  */
 import type { Part, Range } from './contract.ts';
 import { envelope, oneLine } from './envelope.ts';
-import { fieldValue, headerEnd, headerFields, type HeaderField } from './header.ts';
+import { headerEnd, headerFields, type HeaderField, shortValue } from './header.ts';
 import {
   parameter,
   type Parameters,
@@ -152,7 +152,7 @@ class Indexer {
     let typed = false;
     for (const field of fields) {
       if (!field.name.startsWith('content-')) continue;
-      const value = fieldValue(this.#buffer, field, 'latin1');
+      const value = shortValue(this.#buffer, field);
       switch (field.name) {
         case 'content-type': {
           const parsed = typed ? null : parseContentType(value);
