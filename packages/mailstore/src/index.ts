@@ -4,4 +4,5 @@
  */
 export * from './contract.ts';
 export { type DeliveryStoreOptions, openDeliveryStore } from './deliver.ts';
+export { openReaderStore, type ReaderStoreOptions } from './reader.ts';
 export { mailstoreSchema } from './schema.ts';
