@@ -18,3 +18,4 @@ export { ImapClient, type ImapResponse } from './imap-client.ts';
 export { testDatabase, type TestDatabase } from './test-database.ts';
 export { type LabUser, World, type WorldOptions } from './world.ts';
 export { parseZones, type Zone } from './zone-text.ts';
+export { type PlayOptions, playTranscript } from './transcript-player.ts';

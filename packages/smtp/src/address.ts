@@ -116,7 +116,7 @@ function domainEnd(text: string, start: number): number {
   return i;
 }
 
-const ATEXT = new Set([..."!#$%&'*+-/=?^_`{|}~"].map((char) => char.charCodeAt(0)));
+const ATEXT: ReadonlySet<number> = new Set(Buffer.from("!#$%&'*+-/=?^_`{|}~"));
 
 function isAtext(c: number): boolean {
   if ((c >= 97 && c <= 122) || (c >= 65 && c <= 90) || (c >= 48 && c <= 57)) return true;

@@ -1,0 +1,230 @@
+import { normaliseDomain, parseAddressLiteral } from '../domain.ts';
+import type { Mailbox } from '../address.ts';
+import { parseMail, parseRcpt, type Offers } from '../parameters.ts';
+import { type Reply, reply } from '../reply.ts';
+import { authCommand, authResponse } from './auth-command.ts';
+import type { Conversation } from './conversation.ts';
+import * as said from './replies.ts';
+
+/** What must be so before a command is looked at. */
+interface Command {
+  readonly protocol?: 'smtp' | 'lmtp';
+  /** Allowed before EHLO or LHLO. */
+  readonly beforeHello?: true;
+  /** Allowed in clear where TLS is required (RFC 3207 §4). */
+  readonly inClear?: true;
+  /** Part of sending mail: needs authentication on a submission port. */
+  readonly mail?: true;
+  readonly run: (c: Conversation, argument: string) => void;
+}
+
+const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
+  ['EHLO', { protocol: 'smtp', beforeHello: true, inClear: true, run: (c, name) => hello(c, name, true) }],
+  ['HELO', { protocol: 'smtp', beforeHello: true, inClear: true, run: (c, name) => hello(c, name, false) }],
+  ['LHLO', { protocol: 'lmtp', beforeHello: true, inClear: true, run: (c, name) => hello(c, name, true) }],
+  ['MAIL', { mail: true, run: mail }],
+  ['RCPT', { mail: true, run: rcpt }],
+  ['DATA', { mail: true, run: data }],
+  ['RSET', { beforeHello: true, inClear: true, run: rset }],
+  ['NOOP', { beforeHello: true, inClear: true, run: (c) => c.junk(said.DONE) }],
+  ['QUIT', { beforeHello: true, inClear: true, run: (c) => c.end(said.goodBye(c.options.hostname)) }],
+  ['HELP', { beforeHello: true, run: (c) => c.junk(said.HELP) }],
+  ['VRFY', { run: (c) => c.junk(said.VRFY) }],
+  ['STARTTLS', { inClear: true, run: startTls }],
+  ['AUTH', { protocol: 'smtp', run: authCommand }],
+]);
+
+/** First words of a browser that was sent here by a page (cross-protocol attacks). */
+const HTTP = new Set(['GET', 'POST', 'PUT', 'HEAD', 'DELETE', 'OPTIONS', 'PATCH', 'CONNECT', 'TRACE']);
+
+/** Acts on one line of the client. */
+export function readCommand(c: Conversation, line: string): void {
+  if (c.exchange !== undefined) {
+    c.transcript?.client('***');
+    authResponse(c, c.exchange, line);
+    return;
+  }
+  const space = line.indexOf(' ');
+  const verb = (space === -1 ? line : line.slice(0, space)).toUpperCase();
+  const argument = space === -1 ? '' : line.slice(space + 1).trim();
+  c.transcript?.client(verb === 'AUTH' ? redacted(argument) : line);
+  const command = COMMANDS.get(verb);
+  if (command === undefined || (command.protocol !== undefined && command.protocol !== c.options.protocol)) {
+    if (HTTP.has(verb) && argument !== '') c.end(said.NO_HTTP);
+    else c.mistake(said.UNKNOWN_COMMAND);
+    return;
+  }
+  const refused = outOfOrder(c, command);
+  if (refused === undefined) command.run(c, argument);
+  else c.mistake(refused);
+}
+
+function redacted(argument: string): string {
+  const [mechanism, initial] = argument.split(' ', 2);
+  return `AUTH ${mechanism ?? ''}${initial === undefined ? '' : ' ***'}`;
+}
+
+function outOfOrder(c: Conversation, command: Command): Reply | undefined {
+  const { options, peer } = c;
+  if (options.tls === 'required' && peer.tls === undefined && command.inClear === undefined)
+    return said.TLS_FIRST;
+  if (c.extended === undefined && command.beforeHello === undefined)
+    return options.protocol === 'lmtp' ? said.LHLO_FIRST : said.HELLO_FIRST;
+  if (options.auth && command.mail === true && !c.authenticated) return said.AUTH_FIRST;
+  return undefined;
+}
+
+function hello(c: Conversation, argument: string, extended: boolean): void {
+  const name = clientName(argument);
+  if (name === undefined) {
+    c.mistake(said.NO_NAME);
+    return;
+  }
+  // RFC 5321 §4.1.4: EHLO in mid-session is also RSET.
+  c.reset();
+  c.answer(
+    'hello',
+    () => c.session.hello?.(name, c.peer, extended),
+    (refused) => {
+      if (refused !== undefined && refused.code >= 400) {
+        c.refusal(refused);
+        return;
+      }
+      c.extended = extended;
+      c.junk(extended ? capabilities(c) : reply(250, '', c.options.hostname));
+    },
+  );
+}
+
+/**
+ * RFC 5321 §4.1.1.1 wants a domain or an address literal, §4.1.4 forbids refusing mail for a wrong one: any
+ * one word is taken, a valid domain in its usual form.
+ */
+function clientName(argument: string): string | undefined {
+  const space = argument.indexOf(' ');
+  const word = space === -1 ? argument : argument.slice(0, space);
+  if (word === '' || word.length > 255) return undefined;
+  return normaliseDomain(word) ?? parseAddressLiteral(word) ?? word;
+}
+
+function capabilities(c: Conversation): Reply {
+  const { options, connection, peer } = c;
+  c.offered = c.session.capabilities?.(peer) ?? [];
+  const keywords = [
+    options.hostname,
+    'PIPELINING',
+    `SIZE ${options.maxSize}`,
+    '8BITMIME',
+    'SMTPUTF8',
+    'ENHANCEDSTATUSCODES',
+    'DSN',
+  ];
+  if (options.tls !== 'none' && connection.canStartTls) keywords.push('STARTTLS');
+  // RFC 4954 §4: offered only where it is allowed.
+  if (options.auth && peer.tls !== undefined && !c.authenticated) keywords.push('AUTH PLAIN LOGIN');
+  keywords.push(...c.offered);
+  return reply(250, '', ...keywords);
+}
+
+function offers(c: Conversation): Offers {
+  return {
+    extended: c.extended === true,
+    auth: c.options.auth,
+    xwaybill: c.offered.includes('XWAYBILL'),
+  };
+}
+
+function mail(c: Conversation, argument: string): void {
+  if (c.transaction !== undefined) {
+    c.mistake(said.NESTED_MAIL);
+    return;
+  }
+  const command = parseMail(argument, offers(c));
+  if ('code' in command) {
+    c.mistake(command);
+    return;
+  }
+  const { from, parameters } = command;
+  // RFC 1870 §6.1: a declared size is refused before it is sent.
+  if ((parameters.size ?? 0) > c.options.maxSize) {
+    c.refusal(said.TOO_BIG);
+    return;
+  }
+  c.answer(
+    'mail',
+    () => c.session.mail(from, parameters, c.peer),
+    (answer) => {
+      if (answer.code >= 400) {
+        c.refusal(answer);
+        return;
+      }
+      c.transaction = { smtputf8: parameters.smtputf8, recipients: 0 };
+      c.say(answer);
+    },
+  );
+}
+
+function rcpt(c: Conversation, argument: string): void {
+  const { transaction } = c;
+  if (transaction === undefined) {
+    c.mistake(said.MAIL_FIRST);
+    return;
+  }
+  const command = parseRcpt(argument, offers(c), transaction.smtputf8);
+  if ('code' in command) {
+    c.mistake(command);
+    return;
+  }
+  if (transaction.recipients >= c.options.maxRecipients) {
+    c.refusal(said.TOO_MANY_RECIPIENTS);
+    return;
+  }
+  const to: Mailbox = command.to;
+  c.answer(
+    'rcpt',
+    () => c.session.rcpt(to, command.parameters),
+    (answer) => {
+      if (answer.code >= 400) {
+        c.refusal(answer);
+        return;
+      }
+      transaction.recipients++;
+      c.say(answer);
+    },
+  );
+}
+
+function data(c: Conversation, argument: string): void {
+  if (argument !== '') c.mistake(said.NO_ARGUMENT);
+  else if (c.transaction === undefined) c.mistake(said.MAIL_FIRST);
+  else if (c.transaction.recipients === 0)
+    c.mistake(c.options.protocol === 'lmtp' ? said.NO_LMTP_RECIPIENTS : said.NO_RECIPIENTS);
+  else {
+    c.answer(
+      'data',
+      () => c.session.data?.(),
+      (refused) => {
+        if (refused === undefined) c.startData();
+        else c.refusal(refused);
+      },
+    );
+  }
+}
+
+function rset(c: Conversation, argument: string): void {
+  if (argument !== '') {
+    c.mistake(said.NO_ARGUMENT);
+    return;
+  }
+  const began = c.transaction !== undefined;
+  c.reset();
+  if (began) c.say(said.DONE);
+  else c.junk(said.DONE);
+}
+
+function startTls(c: Conversation, argument: string): void {
+  if (argument !== '') c.mistake(said.NO_ARGUMENT);
+  else if (c.peer.tls !== undefined) c.mistake(said.TLS_ALREADY);
+  else if (c.options.tls === 'none' || !c.connection.canStartTls) c.mistake(said.NOT_IMPLEMENTED);
+  else c.startTls();
+}

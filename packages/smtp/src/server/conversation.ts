@@ -1,0 +1,424 @@
+import type { Connection } from '@waybill/listener';
+import { isAscii, isUtf8 } from 'node:buffer';
+import { formatReply, type Reply, reply } from '../reply.ts';
+import { readCommand } from './commands.ts';
+import { DataReader } from './data-reader.ts';
+import { finalReplies } from './finals.ts';
+import { Inbox } from './inbox.ts';
+import { LineReader } from './line-reader.ts';
+import {
+  DEFAULT_LIMITS,
+  DEFAULT_TIMERS,
+  type Limits,
+  type SmtpServerOptions,
+  type Timers,
+} from './options.ts';
+import { Pace } from './pace.ts';
+import * as said from './replies.ts';
+import type { SaslExchange } from './sasl.ts';
+import type { Peer, SmtpSession } from './session.ts';
+import { Tally } from './tally.ts';
+import { Transcript } from './transcript.ts';
+
+/** The envelope so far. */
+export interface Transaction {
+  readonly smtputf8: boolean;
+  /** Accepted RCPT commands. */
+  recipients: number;
+}
+
+/**
+ * Serves one connection until it ends. Returns at once; everything is reported through the session and the
+ * options. Nothing that a client sends can make it throw.
+ */
+export function serveSmtp(connection: Connection, options: SmtpServerOptions, session: SmtpSession): void {
+  new Conversation(connection, options, session).begin();
+}
+
+/** Octets that may wait while a command is worked on; then the client is not read any more. */
+const READ_AHEAD = 131_072;
+/** No command holds a control character; tabs are let pass as white space. */
+const CONTROLS = /[^\P{Cc}\t]/u;
+/** Octets of replies that may wait for a slow client. */
+const WRITE_AHEAD = 65_536;
+
+/**
+ * One conversation: takes octets, cuts commands and messages out of them, keeps the order, gathers replies.
+ * At most one method of the session runs at a time; what the client sent ahead waits.
+ */
+export class Conversation {
+  readonly connection: Connection;
+  readonly options: SmtpServerOptions;
+  readonly session: SmtpSession;
+  readonly timers: Timers;
+  readonly limits: Limits;
+  readonly tally: Tally;
+  peer: Peer;
+  /** EHLO or LHLO (true), HELO (false), or neither yet. */
+  extended: boolean | undefined;
+  /** Keywords that the session added to the last EHLO or LHLO. */
+  offered: readonly string[] = [];
+  authenticated = false;
+  transaction: Transaction | undefined;
+  exchange: SaslExchange | undefined;
+  readonly transcript: Transcript | undefined;
+
+  #lines: LineReader;
+  #data: DataReader | undefined;
+  readonly #pace: Pace;
+  readonly #inbox = new Inbox();
+  /** A session's answer, a delay or a handshake is awaited. */
+  #busy = false;
+  #pumping = false;
+  #paused = false;
+  #blocked = false;
+  #over = false;
+  #peerEnded = false;
+  #out = '';
+  #failed = false;
+
+  constructor(connection: Connection, options: SmtpServerOptions, session: SmtpSession) {
+    this.connection = connection;
+    this.options = options;
+    this.session = session;
+    this.timers = { ...DEFAULT_TIMERS, ...options.timers };
+    this.limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.tally = new Tally(this.limits);
+    this.#lines = new LineReader(options.bareLineEnds, this.limits.endlessLine);
+    this.peer = this.#describePeer();
+    this.#pace = new Pace(this.timers, this.limits, connection.now);
+    this.transcript = options.onTranscript === undefined ? undefined : new Transcript();
+  }
+
+  begin(): void {
+    const { connection } = this;
+    connection.onClose((reason) => this.#closed(reason));
+    connection.onEnd(() => {
+      this.#peerEnded = true;
+      this.#pump();
+    });
+    connection.onDrain(() => {
+      this.#blocked = false;
+      this.#pump();
+    });
+    connection.onTick((now) => this.#watch(now));
+    this.say(said.greeting(this.options));
+    connection.onFinish(() => this.#finish());
+    if (!this.#over) {
+      this.#flush();
+      connection.onData((chunk) => this.#take(chunk));
+    }
+  }
+
+  // What commands use.
+
+  /** Sends a reply; the conversation goes on. */
+  say(answer: Reply): void {
+    if (answer.code >= 400) this.#failed = true;
+    const text = formatReply(answer);
+    this.transcript?.server(text);
+    this.#out += text;
+  }
+
+  /** A mistake of the client: counted, from some number on answered late, and at last answered with 421. */
+  mistake(answer: Reply): void {
+    this.#refuse(answer, this.peer.agent === undefined ? this.tally.mistake() : 'at-once');
+  }
+
+  /** A refusal by the session. */
+  refusal(answer: Reply): void {
+    this.#refuse(answer, this.peer.agent === undefined ? this.tally.refusal() : 'at-once');
+  }
+
+  #refuse(answer: Reply, how: 'at-once' | 'late' | 'enough'): void {
+    if (how === 'enough') {
+      this.say(answer);
+      this.end(said.TOO_MANY_ERRORS);
+    } else if (how === 'late') {
+      this.#flush();
+      this.#busy = true;
+      const timer = setTimeout(() => {
+        this.#busy = false;
+        if (this.#over) return;
+        this.say(answer);
+        this.#pump();
+      }, this.timers.errorDelay);
+      this.connection.onClose(() => clearTimeout(timer));
+    } else this.say(answer);
+  }
+
+  /** A command that leads nowhere. */
+  junk(answer: Reply): void {
+    if (this.peer.agent === undefined && this.tally.junk()) this.end(said.TOO_MUCH_TALK);
+    else this.say(answer);
+  }
+
+  /** The last reply, then the connection ends. */
+  end(answer: Reply): void {
+    if (this.#over) return;
+    this.say(answer);
+    this.#over = true;
+    const last = this.#out;
+    this.#out = '';
+    this.connection.end(last);
+  }
+
+  /** Goes on with an answer of the session, at once where it is no promise; what it threw is answered with 451. */
+  answer<T>(phase: string, ask: () => T | Promise<T>, then: (answer: T) => void): void {
+    let result: T | Promise<T>;
+    try {
+      result = ask();
+    } catch (error) {
+      this.#sessionFailed(error, phase);
+      return;
+    }
+    if (!(result instanceof Promise)) {
+      then(result);
+      return;
+    }
+    this.#busy = true;
+    result.then(
+      (value) => this.#resume(() => then(value)),
+      (error: unknown) => this.#resume(() => this.#sessionFailed(error, phase)),
+    );
+  }
+
+  /** Ends the transaction and lets the session forget it. */
+  reset(): void {
+    this.transaction = undefined;
+    this.session.reset?.();
+  }
+
+  /** The client may now send its message. */
+  startData(): void {
+    const { maxSize, bareLineEnds, budget } = this.options;
+    const normalise = bareLineEnds === 'normalise';
+    this.#data = new DataReader({ maxSize, maxLine: this.limits.dataLine, normalise, budget });
+    this.#pace.startMessage(this.connection.now);
+    this.say(said.START_INPUT);
+  }
+
+  /** After 220: TLS, with everything forgotten that came in clear (RFC 3207 §4.2). */
+  startTls(): void {
+    // RFC 3207 §6: what came behind STARTTLS came in clear, whoever wrote it.
+    if (this.#inbox.more) {
+      this.end(said.NOTHING_BEHIND_STARTTLS);
+      return;
+    }
+    this.say(said.READY_FOR_TLS);
+    this.#flush();
+    this.#busy = true;
+    const started = this.connection.startTls(() => {
+      this.peer = this.#describePeer();
+      this.transcript?.note(`TLS ${this.peer.tls?.protocol ?? ''} ${this.peer.tls?.cipher ?? ''}`);
+      this.extended = undefined;
+      this.authenticated = false;
+      this.offered = [];
+      this.#lines = new LineReader(this.options.bareLineEnds, this.limits.endlessLine);
+      this.#resume(() => this.reset());
+    });
+    if (!started) this.connection.destroy('octets before the TLS handshake');
+  }
+
+  // Octets in.
+
+  #take(chunk: Buffer): void {
+    if (this.#over) return;
+    this.#inbox.push(chunk);
+    this.#pump();
+  }
+
+  /** Works on what has come until something is awaited. */
+  #pump(): void {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    const inbox = this.#inbox;
+    try {
+      while (!this.#busy && !this.#over && !this.#blocked && inbox.chunk !== undefined) {
+        if (this.#data === undefined) this.#readLine(inbox.chunk);
+        else this.#readData(inbox.chunk, this.#data);
+        inbox.settle();
+      }
+    } catch (error) {
+      this.#broken(error);
+    }
+    this.#pumping = false;
+    if (this.#over) return;
+    this.#flush();
+    this.#throttle();
+    const waiting = !this.#busy && inbox.chunk === undefined;
+    if (waiting && this.#peerEnded) this.#endWithPeer();
+    else if (waiting && this.connection.finishing) this.#finish();
+  }
+
+  /** A bug of ours: the client is told to come back. */
+  #broken(error: unknown): void {
+    this.options.onError?.(error, 'engine', this.peer);
+    this.end(said.UNEXPECTED);
+  }
+
+  #throttle(): void {
+    const full = this.#inbox.waiting > READ_AHEAD || this.#blocked;
+    if (full === this.#paused) return;
+    this.#paused = full;
+    if (full) this.connection.pause();
+    else this.connection.resume();
+  }
+
+  #flush(): void {
+    if (this.#out === '') return;
+    const out = this.#out;
+    this.#out = '';
+    if (!this.connection.write(out) && this.connection.unsent > WRITE_AHEAD) this.#blocked = true;
+  }
+
+  #resume(goOn: () => void): void {
+    if (this.#over) return;
+    this.#busy = false;
+    try {
+      goOn();
+    } catch (error) {
+      this.#broken(error);
+    }
+    this.#pump();
+  }
+
+  // Commands.
+
+  #readLine(chunk: Buffer): void {
+    const limit = this.exchange === undefined ? this.#commandLimit(chunk) : this.limits.authLine;
+    const next = this.#lines.read(chunk, this.#inbox.at, limit);
+    this.#inbox.advance(next);
+    const { fault } = this.#lines;
+    if (fault === 'endless') this.end(said.ENDLESS_LINE);
+    else if (fault === 'bare') this.end(said.BARE_LINE_END);
+    if (next === -1 || this.#over) return;
+    if (fault === 'long') this.mistake(said.LONG_LINE);
+    else if (fault === 'octets') this.mistake(said.BAD_OCTETS);
+    else this.#handleLine(this.#lines.line);
+  }
+
+  /** AUTH with an initial response may be as long as the exchange itself (RFC 4954 §4). */
+  #commandLimit(chunk: Buffer): number {
+    const { authLine, commandLine } = this.limits;
+    if (!this.options.auth) return commandLine;
+    if (this.#lines.midLine) return authLine;
+    return chunk.toString('latin1', this.#inbox.at, this.#inbox.at + 5).toUpperCase() === 'AUTH '
+      ? authLine
+      : commandLine;
+  }
+
+  #handleLine(octets: Buffer): void {
+    const ascii = isAscii(octets);
+    const line = octets.toString(ascii ? 'latin1' : 'utf8');
+    if ((!ascii && !isUtf8(octets)) || CONTROLS.test(line)) this.mistake(said.BAD_OCTETS);
+    else readCommand(this, line);
+    // A boundary between commands: here a draining server says good-bye.
+    if (this.connection.finishing && !this.#busy && this.#data === undefined) this.#finish();
+  }
+
+  #sessionFailed(error: unknown, phase: string): void {
+    this.options.onError?.(error, phase, this.peer);
+    this.say(said.UNEXPECTED);
+  }
+
+  // Messages.
+
+  #readData(chunk: Buffer, data: DataReader): void {
+    const end = data.read(chunk, this.#inbox.at);
+    this.#inbox.advance(end);
+    if (end === -1) return;
+    this.#data = undefined;
+    this.transcript?.client(`... ${data.received} octets ...`);
+    const { fault } = data;
+    if (fault !== undefined) {
+      this.#answerData(data, said.DATA_FAULTS[fault]);
+      return;
+    }
+    const message = { chunks: data.chunks(), size: data.size };
+    this.answer(
+      'message',
+      async () => {
+        try {
+          return await this.session.message(message);
+        } catch (error) {
+          this.options.onError?.(error, 'message', this.peer);
+          return said.UNEXPECTED;
+        }
+      },
+      (answer) => this.#answerData(data, answer),
+    );
+  }
+
+  #answerData(data: DataReader, answer: Reply | readonly Reply[]): void {
+    data.release();
+    const accepted = this.transaction?.recipients ?? 0;
+    const { replies, complete } = finalReplies(this.options.protocol, answer, accepted);
+    if (!complete) this.options.onError?.(new Error('a recipient got no answer'), 'message', this.peer);
+    this.reset();
+    const refused = replies.find((one) => one.code >= 400);
+    if (replies.some((one) => one.code < 400)) this.tally.accepted();
+    for (const one of replies.slice(0, -1)) this.say(one);
+    const last = replies.at(-1) ?? said.UNEXPECTED;
+    if (refused === undefined || replies.length > 1) this.say(last);
+    else this.refusal(last);
+  }
+
+  // Time, and the end.
+
+  #watch(now: number): void {
+    if (this.#over || this.#busy) return;
+    const complaint = this.#pace.complaint({
+      now,
+      lastActivity: this.connection.lastActivity,
+      helloSaid: this.extended !== undefined,
+      received: this.#data?.received,
+    });
+    if (complaint !== undefined) this.#timeout(complaint);
+  }
+
+  #timeout(why: string): void {
+    this.#data?.release();
+    this.#data = undefined;
+    this.end(reply(421, '4.4.2', `${this.options.hostname} ${why}`));
+  }
+
+  /** Drain: good-bye at a boundary between commands; a message that is coming in is finished first. */
+  #finish(): void {
+    if (this.#over || this.#busy || this.#data !== undefined) return;
+    this.end(said.goingDown(this.options.hostname));
+  }
+
+  #endWithPeer(): void {
+    this.#over = true;
+    if (this.#data !== undefined) this.connection.destroy('closed within a message');
+    else this.connection.end();
+  }
+
+  #closed(reason: string): void {
+    this.#over = true;
+    this.#data?.release();
+    this.#data = undefined;
+    this.#inbox.clear();
+    if (this.transcript !== undefined) {
+      this.transcript.note(reason);
+      this.options.onTranscript?.(this.transcript.text(), this.#failed, this.peer);
+    }
+    try {
+      this.session.closed?.(reason);
+    } catch (error) {
+      this.options.onError?.(error, 'closed', this.peer);
+    }
+  }
+
+  #describePeer(): Peer {
+    const { remoteAddress: address, remotePort: port, sessionId, tls, agent } = this.connection;
+    return {
+      address,
+      port,
+      sessionId,
+      ...(tls === undefined ? {} : { tls }),
+      ...(agent === undefined ? {} : { agent }),
+    };
+  }
+}
