@@ -7,6 +7,7 @@ export { DirectoryClient, DirectoryError } from './directory-client.ts';
 export { type HostPort, type LookUp, parseHostList, type Place, Places } from './host-list.ts';
 export {
   type AuthClientConfig,
+  AuthClientSchema,
   AuthClientSettings,
   openAuthClient,
   openDirectoryClient,

@@ -31,6 +31,8 @@ export const AuthClientSettings = {
     description: 'Milliseconds for which a known address is not asked for again (unknown ones: at most 5000)',
   }),
 };
+/** The same as one schema, for programs that have no other settings. */
+export const AuthClientSchema = Type.Object(AuthClientSettings);
 export type AuthClientConfig = Static<TObject<typeof AuthClientSettings>>;
 
 /** The certificate files that the settings name. @throws Error that names the setting and the file */

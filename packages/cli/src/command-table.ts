@@ -1,0 +1,50 @@
+/** What `waybill` can do: one row a noun, one file behind it, loaded when it is asked for. */
+export interface Command {
+  readonly usage: string;
+  /** Takes what follows the noun; answers with the exit code. */
+  readonly run: (args: readonly string[]) => Promise<number>;
+}
+
+export interface Row {
+  readonly summary: string;
+  readonly load: () => Promise<Command>;
+}
+
+export const COMMANDS: ReadonlyMap<string, Row> = new Map<string, Row>([
+  [
+    'start',
+    {
+      summary: 'boot a whole mail world on this machine',
+      load: async () => {
+        const { start, START_USAGE } = await import('./commands/start.ts');
+        return { usage: START_USAGE, run: start };
+      },
+    },
+  ],
+  [
+    'domain',
+    {
+      summary: 'add, ls, rm: the domains that are ours',
+      load: async () => (await import('./commands/domain.ts')).domain,
+    },
+  ],
+  [
+    'user',
+    {
+      summary: 'add, ls, rm, passwd, suspend, resume: accounts',
+      load: async () => (await import('./commands/user.ts')).user,
+    },
+  ],
+  [
+    'alias',
+    {
+      summary: 'add, ls, rm: addresses that stand for others',
+      load: async () => (await import('./commands/alias.ts')).alias,
+    },
+  ],
+]);
+
+export function overview(): string {
+  const rows = [...COMMANDS].map(([noun, { summary }]) => `  waybill ${noun.padEnd(8)} ${summary}`);
+  return `Usage: waybill <command> …\n\n${rows.join('\n')}\n\n\`waybill <command> --help\` says more.`;
+}

@@ -1,0 +1,71 @@
+import { printList, printOne } from '../output.ts';
+import { UsageError } from '../usage.ts';
+import { nounCommand, type Verb } from '../verbs.ts';
+
+/** `waybill domain`: the domains that are ours, and how their mail travels. */
+const USAGE = `waybill domain add NAME      make a domain ours
+  --route local         filed by our mda (the default)
+  --route mx            sent to the domain's MX
+  --route lmtp://H:P    handed to another MDA
+  --recipients any      let the route's end decide who exists (the default for lmtp://)
+  --recipients listed   only who is in the directory exists (else the default)
+waybill domain ls            list them
+waybill domain rm NAME       remove one that has no accounts or aliases left`;
+
+const VERBS: ReadonlyMap<string, Verb> = new Map<string, Verb>([
+  [
+    'add',
+    {
+      words: ['NAME'],
+      options: { route: true, recipients: true },
+      async run(directory, parsed) {
+        const route = parsed.value('route');
+        const recipients = parsed.value('recipients');
+        if (recipients !== undefined && recipients !== 'any' && recipients !== 'listed')
+          throw new UsageError(`--recipients takes any or listed, not "${recipients}"`);
+        const domain = await directory.call('domains/add', {
+          name: parsed.words[0]!,
+          ...(route === undefined ? {} : { route }),
+          ...(recipients === undefined ? {} : { recipients }),
+        });
+        printOne(
+          parsed,
+          domain,
+          `${domain.name} is ours, its mail goes ${domain.route}. Next: waybill user add you@${domain.name}`,
+        );
+      },
+    },
+  ],
+  [
+    'ls',
+    {
+      words: [],
+      async run(directory, parsed) {
+        const domains = await Array.fromAsync(directory.domains());
+        printList(
+          parsed,
+          domains,
+          {
+            domain: (domain) => domain.name,
+            route: (domain) => domain.route,
+            recipients: (domain) => domain.recipients,
+          },
+          'No domain yet: waybill domain add NAME',
+        );
+      },
+    },
+  ],
+  [
+    'rm',
+    {
+      words: ['NAME'],
+      async run(directory, parsed) {
+        const name = parsed.words[0]!;
+        await directory.call('domains/remove', { name });
+        printOne(parsed, { removed: name }, `${name} is no longer ours.`);
+      },
+    },
+  ],
+]);
+
+export const domain = nounCommand('domain', USAGE, VERBS);

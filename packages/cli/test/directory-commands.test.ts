@@ -1,0 +1,198 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { text } from 'node:stream/consumers';
+import test, { after } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { AuthClient } from '@waybill/auth-client';
+import { directorySchema } from '@waybill/auth/schema';
+import { CertificateAuthority, temporaryFolder, testDatabase } from '@waybill/lab';
+
+/** The tool as a child process, against auth as a child process, on a real database. */
+const services = fileURLToPath(new URL('../../../services/', import.meta.url));
+const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+
+const db = await testDatabase([directorySchema]);
+const folder = temporaryFolder();
+const authority = await CertificateAuthority.create('test authority');
+fs.writeFileSync(path.join(folder, 'ca.pem'), authority.certificate);
+for (const name of ['auth', 'operator', 'mra']) await authority.issueInto(folder, name, [name]);
+const at = (name: string): string => path.join(folder, name);
+const { child: auth, port } = await startAuth();
+after(async () => {
+  const ended = new Promise((resolve) => auth.once('exit', resolve));
+  auth.kill('SIGTERM');
+  await ended;
+  await db[Symbol.asyncDispose]();
+  fs.rmSync(folder, { recursive: true, force: true });
+});
+
+/** Starts auth and waits until it says that it listens. */
+async function startAuth(): Promise<{ child: ReturnType<typeof spawn>; port: number }> {
+  const child = spawn(process.execPath, [path.join(services, 'auth/src/main.ts')], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: {
+      PATH: process.env['PATH'],
+      WAYBILL_OPS_HOST: '127.0.0.1',
+      WAYBILL_OPS_PORT: '0',
+      WAYBILL_EXIT_WITH_PARENT: 'true',
+      WAYBILL_DRAIN_SECONDS: '0',
+      WAYBILL_DATABASE_URL: db.urlAs('auth'),
+      WAYBILL_LISTEN_HOST: '127.0.0.1',
+      WAYBILL_AUTH_PORT: '0',
+      WAYBILL_TLS_CA_FILE: at('ca.pem'),
+      WAYBILL_TLS_CERT_FILE: at('auth.pem'),
+      WAYBILL_TLS_KEY_FILE: at('auth.key'),
+    },
+  });
+  let said = '';
+  for await (const chunk of child.stdout) {
+    said += String(chunk);
+    const found = /"port":(\d+)[^\n]*"listening"/.exec(said)?.[1];
+    if (found === undefined) continue;
+    return { child, port: Number(found) };
+  }
+  throw new Error(`auth did not start: ${said}`);
+}
+
+interface Ran {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+async function waybill(args: readonly string[], input = '', extra: NodeJS.ProcessEnv = {}): Promise<Ran> {
+  const child = spawn(process.execPath, [main, ...args], {
+    env: {
+      PATH: process.env['PATH'],
+      WAYBILL_AUTH: `127.0.0.1:${port}`,
+      WAYBILL_AUTH_CA_FILE: at('ca.pem'),
+      WAYBILL_AGENT_CERT_FILE: at('operator.pem'),
+      WAYBILL_AGENT_KEY_FILE: at('operator.key'),
+      ...extra,
+    },
+  });
+  child.stdin.on('error', () => undefined).end(input);
+  const closed = new Promise<number | null>((resolve) => child.once('close', resolve));
+  const [out, err, code] = await Promise.all([text(child.stdout), text(child.stderr), closed]);
+  return { code, out, err };
+}
+
+async function canLogIn(username: string, password: string): Promise<boolean> {
+  await using client = new AuthClient({
+    addresses: `127.0.0.1:${port}`,
+    ca: authority.certificate,
+    cert: fs.readFileSync(at('mra.pem'), 'utf8'),
+    key: fs.readFileSync(at('mra.key'), 'utf8'),
+  });
+  const answer = await client.authenticate({ username, password, client: '192.0.2.1', protocol: 'imap' });
+  return answer.status === 'ok';
+}
+
+test('domains, users and aliases are added, listed and removed', async () => {
+  assert.match((await waybill(['domain', 'add', 'Red.Test', '--route', 'mx'])).out, /red\.test is ours/);
+  assert.deepEqual(JSON.parse((await waybill(['domain', 'ls', '--json'])).out), [
+    { name: 'red.test', route: 'mx', recipients: 'listed' },
+  ]);
+
+  const added = await waybill(['user', 'add', 'alice@red.test', '--password-stdin'], 'correct horse\n');
+  assert.equal(added.code, 0, added.err);
+  assert.ok(await canLogIn('alice@red.test', 'correct horse'));
+  assert.match((await waybill(['user', 'ls', 'red.test'])).out, /^alice@red\.test +active +unlimited/m);
+
+  assert.equal(
+    (await waybill(['alias', 'add', 'sales@red.test', 'alice@red.test', 'x@far.example'])).code,
+    0,
+  );
+  assert.match((await waybill(['alias', 'ls'])).out, /^sales@red\.test +alice@red\.test, x@far\.example$/m);
+  assert.equal((await waybill(['alias', 'rm', 'sales@red.test', 'x@far.example'])).code, 0);
+  assert.deepEqual(JSON.parse((await waybill(['alias', 'ls', '--json'])).out), [
+    { address: 'sales@red.test', targets: ['alice@red.test'] },
+  ]);
+
+  const inUse = await waybill(['domain', 'rm', 'red.test']);
+  assert.equal(inUse.code, 1);
+  assert.match(inUse.err, /still has accounts or aliases/);
+  for (const args of [
+    ['alias', 'rm', 'sales@red.test'],
+    ['user', 'rm', 'alice@red.test'],
+    ['domain', 'rm', 'red.test'],
+  ])
+    assert.equal((await waybill(args)).code, 0, args.join(' '));
+  assert.deepEqual(JSON.parse((await waybill(['domain', 'ls', '--json'])).out), []);
+});
+
+test('a password comes from a file, from standard input, or is made and printed', async () => {
+  await waybill(['domain', 'add', 'blue.test']);
+  fs.writeFileSync(at('secret'), 'from a file\n');
+  assert.equal((await waybill(['user', 'add', 'bob@blue.test', '--password-file', at('secret')])).code, 0);
+  assert.ok(await canLogIn('bob@blue.test', 'from a file'));
+
+  const changed = await waybill(['user', 'passwd', 'bob@blue.test', '--generate', '--json']);
+  const { password } = JSON.parse(changed.out) as { password: string };
+  assert.ok(await canLogIn('bob@blue.test', password));
+  assert.ok(!(await canLogIn('bob@blue.test', 'from a file')));
+
+  const phone = await waybill(
+    ['user', 'passwd', 'bob@blue.test', '--label', 'phone', '--password-stdin'],
+    'second',
+  );
+  assert.equal(phone.code, 0);
+  assert.ok(await canLogIn('bob@blue.test', 'second'));
+  assert.ok(await canLogIn('bob@blue.test', password));
+});
+
+test('without a terminal a password is asked for by naming the ways', async () => {
+  const { code, err } = await waybill(['user', 'add', 'carol@blue.test']);
+  assert.equal(code, 2);
+  assert.match(err, /--password-stdin, --password-file FILE or --generate/);
+});
+
+const FAULTS: readonly (readonly [args: string, code: number, says: RegExp])[] = [
+  ['user rm nobody@blue.test', 3, /there is no account nobody@blue\.test/],
+  ['user passwd nobody@blue.test --generate', 3, /there is no account/],
+  ['alias add x@nowhere.test y@blue.test', 3, /nowhere\.test is not in the directory; add it first/],
+  ['domain add blue.test', 1, /already/],
+  ['domain add blue..test@', 1, /is not a domain/],
+  ['domain add pink.test --route sideways', 1, /a route is local, mx, or lmtp:\/\/host:port/],
+  ['user add bob@blue.test --password hunter2', 2, /a password is never an option/],
+  ['user ad bob@blue.test', 2, /did you mean "add"/],
+  ['user add', 2, /needs ADDRESS/],
+  ['user ls a b', 2, /does not take "b"/],
+  ['usr ls', 2, /did you mean "user"/],
+  ['user ls --jsn', 2, /did you mean "json"/],
+  ['user add x@blue.test --generate --quota-bytes lots', 2, /takes a number/],
+];
+for (const [args, code, says] of FAULTS) {
+  test(`waybill ${args}: exit ${code}`, async () => {
+    const ran = await waybill(args.split(' '));
+    assert.match(ran.err, says);
+    assert.equal(ran.code, code);
+    assert.equal(ran.out, '');
+  });
+}
+
+test('missing settings are all named, with the way out', async () => {
+  const { code, err } = await waybill(['user', 'ls'], '', {
+    WAYBILL_AUTH_CA_FILE: '',
+    WAYBILL_AGENT_KEY_FILE: '',
+  });
+  assert.equal(code, 1);
+  assert.match(err, /WAYBILL_AUTH_CA_FILE is missing[^]*WAYBILL_AGENT_KEY_FILE is missing[^]*--data DIR/);
+});
+
+test('an auth that is not there is said plainly', async () => {
+  const { code, err } = await waybill(['user', 'ls'], '', { WAYBILL_AUTH: '127.0.0.1:1' });
+  assert.equal(code, 1);
+  assert.match(err, /auth cannot be reached: .*ECONNREFUSED/);
+});
+
+test("an agent's certificate is no operator's", async () => {
+  const { code, err } = await waybill(['user', 'ls'], '', {
+    WAYBILL_AGENT_CERT_FILE: at('mra.pem'),
+    WAYBILL_AGENT_KEY_FILE: at('mra.key'),
+  });
+  assert.equal(code, 1);
+  assert.match(err, /mra may not accounts\/list/);
+});
