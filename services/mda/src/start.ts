@@ -2,19 +2,14 @@ import { openAuthClient, readCredentials } from '@waybill/auth-client';
 import { blobstoreSchema, openBlobstore } from '@waybill/blobstore';
 import type { Context, Service } from '@waybill/daemon';
 import { journeySchema, openJourney } from '@waybill/journey';
-import { listenerLimits, Networks, openListener, tlsFromSettings } from '@waybill/listener';
+import { listenerLimits, Networks, tlsFromSettings } from '@waybill/listener';
 import { mailstoreSchema, openDeliveryStore, openSignal } from '@waybill/mailstore';
 import { checkRevisions, openPool } from '@waybill/postgres';
-import { BodyBudget, refusalLine, serveSmtp } from '@waybill/smtp/server';
 import type { MdaSettings } from './config.ts';
+import { openDoor } from './door.ts';
 import { openEvents } from './events.ts';
-import { MdaSession, type MdaSessionOptions } from './session.ts';
 import { Sweeper } from './sweep.ts';
 import { sweepJobs } from './sweep-jobs.ts';
-
-/** Octets of messages that are coming in or being filed at a time. */
-const BODIES_IN_FLIGHT = 256 * 1024 * 1024;
-const MAX_RECIPIENTS = 1000;
 
 /** Puts mda together: the store and the bodies in Postgres, auth, the LMTP door, the sweeper. */
 export async function start(
@@ -56,36 +51,14 @@ export async function start(
   });
   stack.use(sweeper);
 
-  const session: MdaSessionOptions = {
-    auth,
-    store,
-    blobs,
-    events,
-    foreign,
-    inlineBytes: config.WAYBILL_INLINE_BYTES,
-  };
-  const engine = {
-    protocol: 'lmtp',
-    hostname: context.hostname,
-    maxSize: config.WAYBILL_MAX_MESSAGE_BYTES,
-    tls: tls === undefined ? 'none' : 'starttls',
-    auth: false,
-    bareLineEnds: 'refuse',
-    maxRecipients: MAX_RECIPIENTS,
-    budget: new BodyBudget(BODIES_IN_FLIGHT),
-    onError: (error: unknown, _phase: string, peer: { readonly sessionId: string }) =>
-      events.sessionError(error, peer.sessionId),
-  } as const;
-  const listener = await openListener({
+  const listener = await openDoor({
     ...(config.WAYBILL_LISTEN_HOST === '' ? {} : { host: config.WAYBILL_LISTEN_HOST }),
     port: config.WAYBILL_LMTP_PORT,
-    tls,
-    requestCertificate: true,
     ...listenerLimits(config),
-    onConnection: (connection) => serveSmtp(connection, engine, new MdaSession(session)),
-    refusal: refusalLine(context.hostname),
-    onRefused: (why) => events.connectionRefused(why),
-    onError: (error) => events.sessionError(error, ''),
+    hostname: context.hostname,
+    tls,
+    maxMessageBytes: config.WAYBILL_MAX_MESSAGE_BYTES,
+    session: { auth, store, blobs, events, foreign, inlineBytes: config.WAYBILL_INLINE_BYTES },
   });
   stack.use(listener);
   metrics.gauge('mda_connections', 'LMTP connections open', () => listener.open);
