@@ -133,6 +133,7 @@ class Player {
       if (rest.trim() !== 'closed') throw new Error(`unknown expectation ${JSON.stringify(rest)}`);
       const line = await connection.line();
       if (line !== undefined) throw new Error(`the server said ${JSON.stringify(line)} instead of closing`);
+      connection.stream.end();
       return;
     }
     const [pattern, names] = this.#pattern(rest);

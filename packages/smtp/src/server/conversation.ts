@@ -5,7 +5,7 @@ import { readCommand } from './commands.ts';
 import { DataReader } from './data-reader.ts';
 import { finalReplies } from './finals.ts';
 import { Inbox } from './inbox.ts';
-import { LineReader } from './line-reader.ts';
+import { lineLimit, LineReader } from './line-reader.ts';
 import {
   DEFAULT_LIMITS,
   DEFAULT_TIMERS,
@@ -14,6 +14,7 @@ import {
   type Timers,
 } from './options.ts';
 import { Pace } from './pace.ts';
+import { peerOf } from './peer.ts';
 import * as said from './replies.ts';
 import type { SaslExchange } from './sasl.ts';
 import type { Peer, SmtpSession } from './session.ts';
@@ -85,7 +86,7 @@ export class Conversation {
     this.limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.tally = new Tally(this.limits);
     this.#lines = new LineReader(options.bareLineEnds, this.limits.endlessLine);
-    this.peer = this.#describePeer();
+    this.peer = peerOf(this.connection);
     this.#pace = new Pace(this.timers, this.limits, connection.now);
     this.transcript = options.onTranscript === undefined ? undefined : new Transcript();
   }
@@ -209,7 +210,7 @@ export class Conversation {
     this.#flush();
     this.#busy = true;
     const started = this.connection.startTls(() => {
-      this.peer = this.#describePeer();
+      this.peer = peerOf(this.connection);
       this.transcript?.note(`TLS ${this.peer.tls?.protocol ?? ''} ${this.peer.tls?.cipher ?? ''}`);
       this.extended = undefined;
       this.authenticated = false;
@@ -286,7 +287,7 @@ export class Conversation {
   // Commands.
 
   #readLine(chunk: Buffer): void {
-    const limit = this.exchange === undefined ? this.#commandLimit(chunk) : this.limits.authLine;
+    const limit = lineLimit(this, chunk, this.#inbox.at, this.#lines.midLine);
     const next = this.#lines.read(chunk, this.#inbox.at, limit);
     this.#inbox.advance(next);
     const { fault } = this.#lines;
@@ -296,16 +297,6 @@ export class Conversation {
     if (fault === 'long') this.mistake(said.LONG_LINE);
     else if (fault === 'octets') this.mistake(said.BAD_OCTETS);
     else this.#handleLine(this.#lines.line);
-  }
-
-  /** AUTH with an initial response may be as long as the exchange itself (RFC 4954 §4). */
-  #commandLimit(chunk: Buffer): number {
-    const { authLine, commandLine } = this.limits;
-    if (!this.options.auth) return commandLine;
-    if (this.#lines.midLine) return authLine;
-    return chunk.toString('latin1', this.#inbox.at, this.#inbox.at + 5).toUpperCase() === 'AUTH '
-      ? authLine
-      : commandLine;
   }
 
   #handleLine(octets: Buffer): void {
@@ -409,16 +400,5 @@ export class Conversation {
     } catch (error) {
       this.options.onError?.(error, 'closed', this.peer);
     }
-  }
-
-  #describePeer(): Peer {
-    const { remoteAddress: address, remotePort: port, sessionId, tls, agent } = this.connection;
-    return {
-      address,
-      port,
-      sessionId,
-      ...(tls === undefined ? {} : { tls }),
-      ...(agent === undefined ? {} : { agent }),
-    };
   }
 }

@@ -2,6 +2,22 @@ const CR = 13;
 const LF = 10;
 const NONE = Buffer.alloc(0);
 
+/** Who is speaking, as far as the length of a line depends on it. */
+export interface Speaker {
+  readonly options: { readonly auth: boolean };
+  readonly limits: { readonly commandLine: number; readonly authLine: number };
+  readonly exchange: unknown;
+}
+
+/** How long the line at `at` may be: AUTH with an initial response as long as its exchange (RFC 4954 §4). */
+export function lineLimit(speaker: Speaker, chunk: Buffer, at: number, midLine: boolean): number {
+  const { authLine, commandLine } = speaker.limits;
+  if (speaker.exchange !== undefined) return authLine;
+  if (!speaker.options.auth) return commandLine;
+  if (midLine) return authLine;
+  return chunk.toString('latin1', at, at + 5).toUpperCase() === 'AUTH ' ? authLine : commandLine;
+}
+
 /** What is wrong with a line; 'endless' and 'bare' leave no way to go on. */
 export type LineFault = 'long' | 'endless' | 'bare' | 'octets';
 
