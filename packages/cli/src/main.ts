@@ -1,47 +1,8 @@
 #!/usr/bin/env node
-/** The `waybill` command: stdout is data, stderr is talk; exit 0 done, 1 failed, 2 usage, 3 not found. */
-import { DirectoryError } from '@waybill/auth-client';
-import { COMMANDS, overview } from './command-table.ts';
-import { EXIT, suggest, UsageError } from './usage.ts';
+/** The `waybill` command: stdout is data, stderr is talk. */
+import module from 'node:module';
 
-const [noun, ...args] = process.argv.slice(2);
-process.exitCode = await main();
-
-async function main(): Promise<number> {
-  if (noun === undefined) {
-    process.stderr.write(`${overview()}\n`);
-    return EXIT.usage;
-  }
-  if (noun === 'help' || noun === '--help' || noun === '-h') {
-    process.stdout.write(`${overview()}\n`);
-    return EXIT.done;
-  }
-  const command = COMMANDS.get(noun);
-  if (command === undefined) {
-    process.stderr.write(`waybill: there is no command "${noun}"${suggest(noun, [...COMMANDS.keys()])}\n`);
-    return EXIT.usage;
-  }
-  try {
-    const { usage, run } = await command.load();
-    if (args.includes('--help') || args.includes('-h')) {
-      process.stdout.write(`${usage}\n`);
-      return EXIT.done;
-    }
-    return await run(args);
-  } catch (error) {
-    return explain(error);
-  }
-}
-
-/** Says what went wrong, and what to do where that is known. */
-function explain(error: unknown): number {
-  const { message, code } = error as { message?: string; code?: unknown };
-  const misread = typeof code === 'string' && code.startsWith('ERR_PARSE_ARGS');
-  process.stderr.write(`waybill ${noun}: ${message ?? String(error)}\n`);
-  if (error instanceof UsageError || misread) {
-    process.stderr.write(`See \`waybill ${noun} --help\`.\n`);
-    return EXIT.usage;
-  }
-  if (error instanceof DirectoryError && error.code === 'not-found') return EXIT.notFound;
-  return EXIT.failed;
-}
+// Compiled code is kept for the next run: a tool that is typed often should answer at once.
+module.enableCompileCache();
+const { tool } = await import('./tool.ts');
+process.exitCode = await tool(process.argv.slice(2));
