@@ -8,6 +8,7 @@ import {
   bodyStructureOf,
   decodeSummary,
   decodeWords,
+  degradedSummary,
   encodeSummary,
   envelopeOf,
   headerEnd,
@@ -114,6 +115,9 @@ test('any octets have a structure whose ranges nest, and a summary that is well-
       assert.deepEqual(bodyOf(stored), summary.body);
       assert.deepEqual(bodyStructureOf(stored), summary.bodyStructure);
       searchText(buffer, summary.root, 'zz', 'text');
+      const degraded = degradedSummary(buffer);
+      for (const wire of [degraded.envelope, degraded.body, degraded.bodyStructure]) checkWire(wire);
+      assert.deepEqual(decodeSummary(encodeSummary(degraded)), degraded);
     }),
     { numRuns: 2000 },
   );

@@ -6,7 +6,7 @@ import type { SweepJob } from './sweep.ts';
 
 export function sweepJobs(pool: pg.Pool, blobs: Blobstore, blobGraceMs: number): SweepJob[] {
   return [
-    { name: 'mailstore', run: () => sweepMailstore(pool) },
+    { name: 'mailstore', run: (signal) => sweepMailstore(pool, { signal }) },
     {
       name: 'bodies',
       run: () => blobs.sweep({ graceMs: blobGraceMs, stillReferenced: (keys) => referenced(pool, keys) }),

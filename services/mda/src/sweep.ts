@@ -2,8 +2,8 @@
 
 export interface SweepJob {
   readonly name: string;
-  /** Answers how many things went. */
-  readonly run: () => Promise<number>;
+  /** Answers how many things went; ends early when the signal says so. */
+  readonly run: (stop: AbortSignal) => Promise<number>;
 }
 
 export interface SweepOptions {
@@ -19,7 +19,7 @@ export class Sweeper implements AsyncDisposable {
   readonly #options: SweepOptions;
   #timer: NodeJS.Timeout | undefined;
   #round: Promise<void> = Promise.resolve();
-  #closed = false;
+  readonly #stop = new AbortController();
 
   constructor(options: SweepOptions) {
     this.#options = options;
@@ -29,9 +29,9 @@ export class Sweeper implements AsyncDisposable {
   /** One round now; it never rejects. */
   async sweep(): Promise<void> {
     for (const { name, run } of this.#options.jobs) {
-      if (this.#closed) return;
+      if (this.#stop.signal.aborted) return;
       try {
-        this.#options.onSwept(name, await run());
+        this.#options.onSwept(name, await run(this.#stop.signal));
       } catch (error) {
         this.#options.onTrouble(name, error);
       }
@@ -39,7 +39,7 @@ export class Sweeper implements AsyncDisposable {
   }
 
   #schedule(): void {
-    if (this.#closed) return;
+    if (this.#stop.signal.aborted) return;
     this.#timer = setTimeout(
       () => {
         this.#round = this.sweep().finally(() => this.#schedule());
@@ -50,7 +50,7 @@ export class Sweeper implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closed = true;
+    this.#stop.abort();
     clearTimeout(this.#timer);
     await this.#round;
   }
