@@ -6,3 +6,5 @@ export * from './contract.ts';
 export { type DeliveryStoreOptions, openDeliveryStore } from './deliver.ts';
 export { openReaderStore, type ReaderStoreOptions } from './reader.ts';
 export { mailstoreSchema } from './schema.ts';
+export { openSignal, type SignalOptions } from './signal.ts';
+export { removeAccount, sweep, type SweepOptions } from './sweep.ts';
