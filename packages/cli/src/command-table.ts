@@ -42,6 +42,27 @@ export const COMMANDS: ReadonlyMap<string, Row> = new Map<string, Row>([
       load: async () => (await import('./commands/alias.ts')).alias,
     },
   ],
+  [
+    'journey',
+    {
+      summary: 'where a message is, hop by hop',
+      load: async () => (await import('./commands/journey.ts')).journey,
+    },
+  ],
+  [
+    'queue',
+    {
+      summary: 'ls, count: what the spool still holds',
+      load: async () => (await import('./commands/queue.ts')).queue,
+    },
+  ],
+  [
+    'migrate',
+    {
+      summary: 'bring a database up to this version',
+      load: async () => (await import('./commands/migrate.ts')).migrate,
+    },
+  ],
 ]);
 
 export function overview(): string {

@@ -87,7 +87,7 @@ async function firstJourney(world: World, from: LabUser, to: LabUser): Promise<v
   try {
     // Events are written in batches, a moment after the fact: the reader's is the last of this message.
     for (let tries = 0; ; tries++) {
-      const view = await traceJourney(pool, id);
+      const [view] = await traceJourney(pool, id);
       const text = view === undefined ? '' : renderJourney(view);
       if (/\bMRA\b/.test(text) || tries > 100) {
         say(text);
