@@ -11,7 +11,8 @@ const FENCE_SECONDS = 10;
 
 /**
  * The rows to take are named by ctid from a locked and limited subselect: as a joined subquery the
- * limit is not kept under a generic plan. The body comes with the first recipient of each message.
+ * limit is not kept under a generic plan. The body comes with the first recipient of each message, in
+ * base64: against the driver's hex it saves a third of the bytes and most of the decoding.
  */
 export const CLAIM_TEXT = `
 with c as (
@@ -26,7 +27,7 @@ with c as (
             r.attempts, r.epoch, r.unknown_outcome)
 select c.*, m.origin, m.return_path, m.envid, m.ret, m.smtputf8, m.hops, m.accepted_at, m.expires_at,
        m.size, m.blob_key,
-       case when row_number() over (partition by c.spool_id) = 1 then m.body end as body
+       case when row_number() over (partition by c.spool_id) = 1 then encode(m.body, 'base64') end as body
   from c join spool.msg m using (spool_id)`;
 
 interface ClaimRow {
@@ -50,7 +51,7 @@ interface ClaimRow {
   expires_at: Date;
   size: string;
   blob_key: string | null;
-  body: Buffer | null;
+  body: string | null;
 }
 
 const ORIGINS: readonly Origin[] = ['mx', 'msa', 'dsn'];
@@ -69,7 +70,7 @@ export async function claim(
     values: [destination, limit, owner, token],
   });
   const bodies = new Map<string, Buffer>();
-  for (const row of rows) if (row.body !== null) bodies.set(row.spool_id, row.body);
+  for (const row of rows) if (row.body !== null) bodies.set(row.spool_id, Buffer.from(row.body, 'base64'));
   return rows.map((row) => ({
     spoolId: row.spool_id,
     rcptNo: row.rcpt_no,
