@@ -23,7 +23,7 @@ function opened(): ChangeSignal {
 /** A subscription as a sequence of events to await. */
 function wakes(signal: ChangeSignal, accountId: string) {
   let count = 0;
-  let waiting: (() => void)[] = [];
+  const waiting: (() => void)[] = [];
   const stop = signal.subscribe(accountId, () => {
     count++;
     for (const each of waiting.splice(0)) each();
