@@ -199,9 +199,9 @@ export class World {
     await this.directory.call('domains/add', { name, route }).catch(unlessExists);
   }
 
-  /** Adds an account (or finds it) and gives it a new random password. */
-  async addUser(address: string): Promise<LabUser> {
-    const user = { address, password: randomBytes(9).toString('base64url') };
+  /** Adds an account (or finds it) and gives it this password, or a new random one. */
+  async addUser(address: string, password = randomBytes(9).toString('base64url')): Promise<LabUser> {
+    const user = { address, password };
     await this.directory.call('accounts/add', { address }).catch(unlessExists);
     await this.directory.call('credentials/set', { address, label: MAIN_LABEL, password: user.password });
     this.users.push(user);
