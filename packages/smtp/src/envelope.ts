@@ -33,3 +33,11 @@ export interface RcptParameters {
   /** Private likewise: the message's journey id. */
   readonly journeyId?: string;
 }
+
+/** NOTIFY as bits: 1 never, 2 success, 4 failure, 8 delay; 0 where it was not given. */
+export function notifyBits(notify: Notify | undefined): number {
+  if (notify === undefined) return 0;
+  return (
+    (notify.never ? 1 : 0) | (notify.success ? 2 : 0) | (notify.failure ? 4 : 0) | (notify.delay ? 8 : 0)
+  );
+}

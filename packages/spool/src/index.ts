@@ -11,6 +11,7 @@ export {
   type KickWhere,
   type KickWorkerOptions,
 } from './kick.ts';
+export { RecipientList } from './recipient-list.ts';
 export { spoolSchema } from './schema.ts';
 export { openSpoolUpkeep, type UpkeepOptions } from './upkeep.ts';
 export { openSpoolWork, type WorkOptions } from './work.ts';

@@ -1,0 +1,136 @@
+/** One conversation with a stranger: policy of mx, phase by phase. Custody begins with the spool's commit. */
+import { type Auth, isTryLater, type Resolution } from '@waybill/auth-client';
+import {
+  formatAddress,
+  type Mailbox,
+  type MailParameters,
+  notifyBits,
+  type RcptParameters,
+  type Reply,
+  reply,
+} from '@waybill/smtp';
+import type { Peer, ReceivedMessage, SmtpSession } from '@waybill/smtp/server';
+import { type Kicker, newSpoolId, RecipientList, type SpoolAccept } from '@waybill/spool';
+import type { Events } from './events.ts';
+import { draftOf, type Envelope } from './phases/data.ts';
+import {
+  deliveriesFor,
+  DIRECTORY_AWAY,
+  domainOf,
+  RECIPIENT_TAKEN,
+  type Routes,
+  TOO_MANY_TARGETS,
+} from './phases/rcpt-to.ts';
+
+export interface MxSessionOptions {
+  readonly hostname: string;
+  readonly auth: Auth;
+  readonly spool: SpoolAccept;
+  readonly kicker: Kicker;
+  readonly events: Events;
+}
+
+/** Deliveries of one message after aliases were expanded. */
+const MAX_DELIVERIES = 5000;
+const SENDER_TAKEN = reply(250, '2.1.0', 'Sender taken');
+const NOT_KEPT = reply(451, '4.3.0', 'The message could not be kept, try again later');
+const NO_ROUTES: Routes = new Map();
+
+export class MxSession implements SmtpSession {
+  /** Of the last message that was accepted here. */
+  journeyId: string | undefined;
+  readonly #options: MxSessionOptions;
+  #peer: Peer;
+  #helo = '';
+  #extended = false;
+  #envelope: Envelope | undefined;
+
+  constructor(options: MxSessionOptions, peer: Peer) {
+    this.#options = options;
+    this.#peer = peer;
+  }
+
+  hello(name: string, peer: Peer, extended: boolean): undefined {
+    this.#helo = name;
+    this.#peer = peer;
+    this.#extended = extended;
+  }
+
+  mail(from: Mailbox | undefined, parameters: MailParameters, peer: Peer): Reply {
+    this.#peer = peer;
+    this.#envelope = {
+      id: newSpoolId(),
+      from,
+      parameters,
+      recipients: new RecipientList(),
+      onlyRecipient: undefined,
+    };
+    return SENDER_TAKEN;
+  }
+
+  async rcpt(to: Mailbox, parameters: RcptParameters): Promise<Reply> {
+    const envelope = this.#envelope;
+    if (envelope === undefined) throw new Error('RCPT without MAIL');
+    const address = formatAddress(to);
+    const resolution = await this.#options.auth.resolveOne(address);
+    const routes = resolution.status === 'alias' ? await this.#routesOf(resolution) : NO_ROUTES;
+    if (routes === undefined) return this.#refused(address, DIRECTORY_AWAY);
+    const wish = { address, notify: notifyBits(parameters.notify), orcpt: parameters.orcpt };
+    const deliveries = deliveriesFor(resolution, wish, routes);
+    if ('code' in deliveries) return this.#refused(address, deliveries);
+    const { recipients } = envelope;
+    if (recipients.size + deliveries.length > MAX_DELIVERIES) return this.#refused(address, TOO_MANY_TARGETS);
+    const first = recipients.size === 0;
+    for (const delivery of deliveries) recipients.add(delivery);
+    this.#envelope = { ...envelope, onlyRecipient: first ? address : undefined };
+    return RECIPIENT_TAKEN;
+  }
+
+  async message(message: ReceivedMessage): Promise<Reply> {
+    const { events, hostname, kicker, spool } = this.#options;
+    const envelope = this.#envelope;
+    if (envelope === undefined) throw new Error('DATA without MAIL');
+    const began = performance.now();
+    const hop = { peer: this.#peer, helo: this.#helo, extended: this.#extended, hostname };
+    const drafted = draftOf(message, envelope, hop, new Date());
+    if ('code' in drafted) {
+      events.messageRefused(envelope.id, envelope.from, this.#peer, drafted);
+      return drafted;
+    }
+    try {
+      await spool.accept(drafted.draft);
+    } catch (error) {
+      events.notKept(envelope.id, this.#peer, error, NOT_KEPT);
+      return NOT_KEPT;
+    }
+    // Committed: from here on the message is ours.
+    for (const destination of envelope.recipients.destinations()) kicker.kick(destination);
+    this.journeyId = envelope.id;
+    const answer = reply(250, '2.0.0', `queued as ${envelope.id}`);
+    events.accepted(drafted, this.#peer, this.#helo, performance.now() - began, answer);
+    return answer;
+  }
+
+  reset(): void {
+    this.#envelope = undefined;
+  }
+
+  /** The routes of the domains where an alias leads to mailboxes of ours; undefined when the directory is away. */
+  async #routesOf(alias: Resolution & { status: 'alias' }): Promise<Routes | undefined> {
+    const domains = new Set<string>();
+    for (const { address, account } of alias.targets)
+      if (account !== undefined) domains.add(domainOf(address));
+    const routes = new Map<string, string>();
+    for (const domain of domains) {
+      const answer = await this.#options.auth.route(domain);
+      if (isTryLater(answer)) return undefined;
+      routes.set(domain, answer.route);
+    }
+    return routes;
+  }
+
+  #refused(address: string, answer: Reply): Reply {
+    this.#options.events.recipientRefused(this.#envelope?.id, address, this.#peer, answer);
+    return answer;
+  }
+}

@@ -1,0 +1,123 @@
+/** mx's door with a directory and a spool made of values. */
+import net from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { Account, Auth, Resolution } from '@waybill/auth-client';
+import { playTranscript } from '@waybill/lab';
+import type { Listener } from '@waybill/listener';
+import type { Draft } from '@waybill/spool';
+import { openDoor } from '../src/door.ts';
+import type { Events } from '../src/events.ts';
+
+export const account = (accountId: string, address: string): Account => ({
+  accountId,
+  address,
+  quotaBytes: 0,
+  quotaMessages: 0,
+});
+
+const bob = account('7', 'bob@blue.test');
+const carol = account('8', 'carol@blue.test');
+
+const DIRECTORY = new Map<string, Resolution>([
+  ['bob@blue.test', { status: 'mailbox', account: bob, route: 'mx' }],
+  ['bob+tag@blue.test', { status: 'mailbox', account: bob, route: 'mx' }],
+  ['bob@[127.0.0.1]', { status: 'mailbox', account: bob, route: 'local' }],
+  ['bob@mx.blue.test', { status: 'mailbox', account: bob, route: 'local' }],
+  ['postmaster', { status: 'mailbox', account: carol, route: 'mx' }],
+  [
+    'dora@dovecot.test',
+    { status: 'mailbox', account: account('9', 'dora@dovecot.test'), route: 'lmtp://dovecot:24' },
+  ],
+  [
+    'team@blue.test',
+    {
+      status: 'alias',
+      route: 'mx',
+      targets: [
+        { address: 'bob@blue.test', account: bob },
+        { address: 'carol@blue.test', account: carol },
+        { address: 'guest@elsewhere.test' },
+      ],
+    },
+  ],
+  ['later@blue.test', { status: 'try-later' }],
+]);
+const OURS = new Set(['blue.test', 'dovecot.test', 'mx.blue.test', '[127.0.0.1]']);
+
+/** Answers as auth would for a small directory. */
+export class StubAuth implements Auth {
+  authenticate(): Promise<never> {
+    throw new Error('mx has nobody to authenticate');
+  }
+  resolve(addresses: readonly string[]): Promise<readonly Resolution[]> {
+    return Promise.all(addresses.map((address) => this.resolveOne(address)));
+  }
+  resolveOne(address: string): Promise<Resolution> {
+    const ours = OURS.has(address.slice(address.lastIndexOf('@') + 1));
+    return Promise.resolve(DIRECTORY.get(address) ?? { status: ours ? 'unknown' : 'not-ours' });
+  }
+  route(domain: string): Promise<{ ours: boolean; route: string }> {
+    return Promise.resolve({ ours: OURS.has(domain), route: 'mx' });
+  }
+  maySend(): Promise<never> {
+    throw new Error('mx asks for no senders');
+  }
+}
+
+export interface World extends AsyncDisposable {
+  readonly listener: Listener;
+  readonly drafts: Draft[];
+  readonly kicks: string[];
+  readonly events: string[];
+  /** The next accept() fails. */
+  spoolFails: boolean;
+  play(script: string): Promise<ReadonlyMap<string, string>>;
+}
+
+export async function startWorld(maxMessageBytes = 100_000): Promise<World> {
+  const drafts: Draft[] = [];
+  const kicks: string[] = [];
+  const said: string[] = [];
+  const events: Events = {
+    accepted: ({ draft, messageId }) => said.push(`accepted ${draft.id} ${messageId}`),
+    notKept: (_id, _peer, error) => said.push(`not kept: ${(error as Error).message}`),
+    messageRefused: (_id, _from, _peer, answer) => said.push(`refused ${answer.enhanced}`),
+    recipientRefused: (_id, recipient, _peer, answer) => said.push(`${recipient} ${answer.enhanced}`),
+    transcript: (id) => said.push(`transcript of ${id ?? 'nothing'}`),
+    connectionRefused: (why) => said.push(why),
+    authTrouble: () => undefined,
+    sessionError: (error) => said.push(`bug: ${(error as Error).message}`),
+  };
+  const world: { spoolFails: boolean } = { spoolFails: false };
+  const listener = await openDoor({
+    host: '127.0.0.1',
+    port: 0,
+    tickMs: 10,
+    maxMessageBytes,
+    maxRecipients: 100,
+    bodiesInFlight: 10_000_000,
+    transcripts: 'failures',
+    session: {
+      hostname: 'mx.blue.test',
+      auth: new StubAuth(),
+      spool: {
+        accept: async (draft) => {
+          await new Promise((resolve) => setImmediate(resolve));
+          if (world.spoolFails) throw new Error('the database is away');
+          drafts.push(draft);
+        },
+      },
+      kicker: { kick: (destination) => void kicks.push(destination), close: () => Promise.resolve() },
+      events,
+    },
+  });
+  const connect = (): Duplex => net.connect(listener.port, '127.0.0.1');
+  return Object.assign(world, {
+    listener,
+    drafts,
+    kicks,
+    events: said,
+    play: (script: string) => playTranscript(script, { connect }),
+    [Symbol.asyncDispose]: () => listener.drain(100),
+  });
+}
