@@ -129,8 +129,11 @@ export class AuthClient implements Auth {
   }
 
   async #resolveMany(addresses: readonly string[], deadline: number): Promise<readonly Resolution[]> {
-    const answer = await this.#ask('resolve', { addresses }, deadline, isResolveResponse);
-    return answer?.results.length === addresses.length ? answer.results : addresses.map(() => TRY_LATER);
+    const answer = await this.#ask('resolve', { addresses }, deadline, {
+      Check: (value): value is ResolveResponse =>
+        isResolveResponse.Check(value) && value.results.length === addresses.length,
+    });
+    return answer?.results ?? addresses.map(() => TRY_LATER);
   }
 
   /** Keys are `account address`; those of one account go together. */
@@ -142,10 +145,13 @@ export class AuthClient implements Auth {
       for (let from = 0; from < indexes.length; from += 100) {
         const chunk = indexes.slice(from, from + 100);
         const addresses = chunk.map((i) => keys[i]!.slice(accountId.length + 1));
+        const promised = {
+          Check: (value: unknown): value is MaySendResponse =>
+            isMaySendResponse.Check(value) && value.allowed.length === chunk.length,
+        };
         calls.push(
-          this.#ask('may-send', { accountId, addresses }, deadline, isMaySendResponse).then((answer) => {
-            if (answer?.allowed.length !== chunk.length) return;
-            chunk.forEach((i, n) => (answers[i] = answer.allowed[n]!));
+          this.#ask('may-send', { accountId, addresses }, deadline, promised).then((answer) => {
+            if (answer !== undefined) chunk.forEach((i, n) => (answers[i] = answer.allowed[n]!));
           }),
         );
       }

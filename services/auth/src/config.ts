@@ -20,8 +20,8 @@ export const AuthSettings = {
   WAYBILL_TLS_KEY_FILE: Type.String({ description: 'PEM file of that certificate’s key' }),
   WAYBILL_SUBADDRESS_DELIMITER: Type.String({
     default: '+',
-    maxLength: 1,
-    description: 'What stands between user and tag in user+tag@domain; empty: tags are not known',
+    pattern: '^([^A-Za-z0-9@]|none)$',
+    description: 'The character between user and tag in user+tag@domain; none: tags are not known',
   }),
   WAYBILL_POSTMASTER: Type.Optional(
     Type.String({

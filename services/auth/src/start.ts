@@ -49,10 +49,12 @@ export async function start(
     penalties: new Penalties({ clientLimit: config.WAYBILL_CLIENT_FAILURES }),
     events,
   });
+  const { WAYBILL_SUBADDRESS_DELIMITER: tag } = config;
+  const delimiter = tag === 'none' ? '' : tag;
   const calls = tableOfCalls({
     authenticator,
     rows: new DirectoryRows(pool, quota),
-    rules: { delimiter: config.WAYBILL_SUBADDRESS_DELIMITER, postmaster: config.WAYBILL_POSTMASTER },
+    rules: { delimiter, postmaster: config.WAYBILL_POSTMASTER },
     domains: new Domains(pool),
     accounts: new Accounts(pool, quota),
     aliases: new Aliases(pool),

@@ -162,6 +162,17 @@ test('a batch of more than a thousand addresses is answered whole', async () => 
   assert.ok(answers.every((answer) => answer.status === 'unknown'));
 });
 
+test('without a delimiter a plus sign is a letter like any other', async () => {
+  await using other = await startAuth({ WAYBILL_SUBADDRESS_DELIMITER: 'none' });
+  const desk = await other.operator();
+  const agent = await other.clientAs('mx');
+  await desk.call('domains/add', { name: 'red.test' });
+  await desk.call('accounts/add', { address: 'a@red.test' });
+  await desk.call('accounts/add', { address: 'a+b@red.test' });
+  assert.equal(say(await agent.resolveOne('a+b@red.test')), 'mailbox a+b@red.test local');
+  assert.equal(say(await agent.resolveOne('a+c@red.test')), 'unknown');
+});
+
 test('a named postmaster gets the mail of all domains that have none', async () => {
   await using other = await startAuth({ WAYBILL_POSTMASTER: 'desk@elsewhere.example' });
   const agent = await other.clientAs('mx');
