@@ -1,5 +1,6 @@
 import type { MailParameters, Notify, RcptParameters } from '../envelope.ts';
 import { type Reply, reply } from '../reply.ts';
+import { encodeXtext } from '../xtext.ts';
 import type { Capabilities } from './capabilities.ts';
 
 /** A recipient of a transaction; `address` is written as in a path, without its angle brackets. */
@@ -29,7 +30,7 @@ export function mailCommand(t: Transaction, peer: Capabilities): string {
   if (peer.smtputf8 && t.parameters.smtputf8) line += ' SMTPUTF8';
   if (peer.dsn) {
     if (t.parameters.ret !== undefined) line += ` RET=${t.parameters.ret}`;
-    if (t.parameters.envid !== undefined) line += ` ENVID=${xtext(t.parameters.envid)}`;
+    if (t.parameters.envid !== undefined) line += ` ENVID=${encodeXtext(t.parameters.envid)}`;
   }
   return `${line}\r\n`;
 }
@@ -104,16 +105,7 @@ function notifyWords(n: Notify): string {
 /** RFC 3461 §4.2: the address type stays, the address is xtext. */
 function orcptValue(orcpt: string): string {
   const at = orcpt.indexOf(';');
-  return at === -1 ? `rfc822;${xtext(orcpt)}` : `${orcpt.slice(0, at)};${xtext(orcpt.slice(at + 1))}`;
-}
-
-/** RFC 3461 §4: everything but printable ASCII without `+` and `=` becomes `+` and two hexadecimal digits. */
-export function xtext(text: string): string {
-  let out = '';
-  for (const octet of Buffer.from(text, 'utf8'))
-    out +=
-      octet > 32 && octet < 127 && octet !== 43 && octet !== 61
-        ? String.fromCharCode(octet)
-        : `+${octet.toString(16).toUpperCase().padStart(2, '0')}`;
-  return out;
+  return at === -1
+    ? `rfc822;${encodeXtext(orcpt)}`
+    : `${orcpt.slice(0, at)};${encodeXtext(orcpt.slice(at + 1))}`;
 }

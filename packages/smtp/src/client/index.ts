@@ -1,7 +1,7 @@
 /** SMTP and LMTP spoken by us: connections whose every reply is a value, and pools that keep them. */
 export { type Address, AddressList } from './address-list.ts';
 export type { Capabilities } from './capabilities.ts';
-export { type Recipient, type Transaction, xtext } from './commands.ts';
+export type { Recipient, Transaction } from './commands.ts';
 export { SmtpConnection } from './connection.ts';
 export { IdlePool } from './idle-pool.ts';
 export { LmtpPool, type LmtpPoolOptions, type PoolAnswer } from './lmtp-pool.ts';

@@ -1,0 +1,118 @@
+import type { Blobstore } from '@waybill/blobstore';
+import { reply } from '@waybill/smtp';
+import type { Transaction } from '@waybill/smtp/client';
+import type { Claimed } from '@waybill/spool';
+import type { Events } from '../events.ts';
+import { isHostTrouble, type Verdict, verdictOf } from '../outcome.ts';
+import type { Closing } from '../return/closing.ts';
+import { describeRoute, type Route } from '../route/route.ts';
+import type { Leases } from '../work/leases.ts';
+import type { BodyBudget } from './body-budget.ts';
+import { envelope } from './envelope.ts';
+import type { LmtpSender } from './over-lmtp.ts';
+import type { Conversation, Peer, SmtpSender } from './over-smtp.ts';
+
+export interface AttemptOptions {
+  readonly blobs: Pick<Blobstore, 'get'>;
+  readonly budget: BodyBudget;
+  readonly leases: Leases;
+  readonly lmtp: LmtpSender;
+  readonly smtp: SmtpSender;
+  readonly closing: Closing;
+  readonly events: Events;
+  readonly route: (destination: string) => Promise<Route>;
+}
+
+/** What the runner learns from an attempt: `trouble` is of the host or the way, not of this message. */
+export type AttemptResult = 'well' | 'trouble';
+
+interface Heard {
+  readonly verdicts: readonly Verdict[];
+  readonly peer: Peer | undefined;
+  readonly trouble: boolean;
+  /** The way led to mda. */
+  readonly local: boolean;
+}
+
+/**
+ * One message, some recipients, one destination, once: the route, the conversation, a verdict for
+ * each, and the spool closed accordingly. Rejects only when the spool itself cannot be reached; the
+ * leases then run out and somebody tries again.
+ */
+export async function attempt(claims: readonly Claimed[], options: AttemptOptions): Promise<AttemptResult> {
+  const startedAt = performance.now();
+  const heard = await deliver(claims, options);
+  await options.closing.close(claims, heard, performance.now() - startedAt);
+  return heard.trouble ? 'trouble' : 'well';
+}
+
+async function deliver(claims: readonly Claimed[], options: AttemptOptions): Promise<Heard> {
+  const { events } = options;
+  const destination = claims[0]?.destination ?? '';
+  const local = destination.startsWith('local/');
+  let route: Route;
+  try {
+    route = await options.route(destination);
+  } catch (error) {
+    events.trouble('routing', error);
+    return ownVerdict(claims, 'retry', '4.3.0', 'The route could not be found out', local);
+  }
+  if (!local) events.attemptStarts(claims, describeRoute(route));
+  if (route.kind === 'failed') return ownVerdict(claims, 'failed', route.enhanced, route.text, false);
+  // RFC 3463 §3.5: directory server failure.
+  if (route.kind === 'try-later') return ownVerdict(claims, 'retry', '4.4.3', route.cause, local);
+  const { blobKey, size } = claims[0] as Claimed;
+  let body = claims.find((claim) => claim.body !== null)?.body ?? undefined;
+  const borrowed = body === undefined;
+  if (borrowed) await options.budget.take(size);
+  try {
+    if (body === undefined) {
+      if (blobKey === null) throw new Error('the spool row has neither body nor blob key');
+      body = await options.blobs.get(blobKey);
+    }
+    const said = await converse(envelope(claims, body), route, claims, options);
+    return {
+      verdicts: said.outcomes.map(verdictOf),
+      peer: said.peer,
+      trouble: said.outcomes.every(isHostTrouble),
+      local: route.kind === 'mda',
+    };
+  } catch (error) {
+    events.trouble('attempt', error);
+    return ownVerdict(claims, 'retry', '4.3.0', 'The message could not be read', true);
+  } finally {
+    if (borrowed) options.budget.give(size);
+  }
+}
+
+function converse(
+  t: Transaction,
+  route: Exclude<Route, { kind: 'failed' | 'try-later' }>,
+  claims: readonly Claimed[],
+  options: AttemptOptions,
+): Promise<Conversation> {
+  if (route.kind === 'mda') return options.lmtp.toMda(t);
+  if (route.kind === 'lmtp') return options.lmtp.toForeign(t, route.place);
+  // At a stranger's host a second copy would stay: nobody sends the dot who may have lost the lease.
+  const fenced = { ...t, beforeDot: () => options.leases.stillHeld(claims) };
+  return route.kind === 'relay'
+    ? options.smtp.overRelay(fenced, route.relay)
+    : options.smtp.overHosts(fenced, route.hosts);
+}
+
+function ownVerdict(
+  claims: readonly Claimed[],
+  kind: 'retry' | 'failed',
+  enhanced: string,
+  text: string,
+  local: boolean,
+): Heard {
+  const verdict: Verdict = {
+    kind,
+    reply: reply(kind === 'retry' ? 451 : 550, enhanced, text),
+    said: false,
+    phase: 'connect',
+    unknown: false,
+  };
+  return { verdicts: claims.map(() => verdict), peer: undefined, trouble: kind === 'retry', local };
+}
