@@ -1,0 +1,179 @@
+/** One conversation with a writer: policy of msa, phase by phase. Custody begins with the spool's commit. */
+import { type Account, type Auth, isTryLater, type Resolution } from '@waybill/auth-client';
+import {
+  formatAddress,
+  type Mailbox,
+  type MailParameters,
+  notifyBits,
+  type RcptParameters,
+  type Reply,
+  reply,
+} from '@waybill/smtp';
+import type { Peer, ReceivedMessage, SmtpSession } from '@waybill/smtp/server';
+import { type Kicker, newSpoolId, RecipientList, type SpoolAccept } from '@waybill/spool';
+import type { Events } from './events.ts';
+import { draftOf, type Envelope, readHeader } from './phases/data.ts';
+import { fromAddresses } from './phases/from.ts';
+import {
+  deliveriesFor,
+  DIRECTORY_AWAY,
+  domainOf,
+  RECIPIENT_TAKEN,
+  type Routes,
+  TOO_MANY_TARGETS,
+} from './phases/rcpt-to.ts';
+
+export interface MsaSessionOptions {
+  readonly hostname: string;
+  readonly auth: Auth;
+  readonly spool: SpoolAccept;
+  readonly kicker: Kicker;
+  readonly events: Events;
+}
+
+/** Deliveries of one message after aliases were expanded. */
+const MAX_DELIVERIES = 5000;
+const WELCOME = reply(235, '2.7.0', 'Authentication successful');
+const WRONG = reply(535, '5.7.8', 'Wrong name or password');
+const AUTH_AWAY = reply(454, '4.7.0', 'Authentication does not answer, try again later');
+const SENDER_TAKEN = reply(250, '2.1.0', 'Sender taken');
+const NOT_YOUR_SENDER = reply(553, '5.7.1', 'This sender address is not yours');
+const NOT_YOUR_FROM = reply(550, '5.7.1', 'A From address is not yours');
+const NOT_KEPT = reply(451, '4.3.0', 'The message could not be kept, try again later');
+const NO_ROUTES: Routes = new Map();
+
+export class MsaSession implements SmtpSession {
+  /** Of the last message that was accepted here. */
+  journeyId: string | undefined;
+  readonly #options: MsaSessionOptions;
+  #peer: Peer;
+  #helo = '';
+  #account: Account | undefined;
+  #envelope: Envelope | undefined;
+
+  constructor(options: MsaSessionOptions, peer: Peer) {
+    this.#options = options;
+    this.#peer = peer;
+  }
+
+  hello(name: string, peer: Peer): undefined {
+    this.#helo = name;
+    this.#peer = peer;
+  }
+
+  async authenticate(username: string, password: string, mechanism: 'PLAIN' | 'LOGIN'): Promise<Reply> {
+    const { auth, events } = this.#options;
+    this.#account = undefined;
+    const answer =
+      username === ''
+        ? ({ status: 'denied' } as const)
+        : await auth.authenticate({ username, password, client: this.#peer.address, protocol: 'smtp' });
+    if (answer.status === 'ok') {
+      this.#account = answer.account;
+      events.authenticated(answer.account.address, mechanism, this.#peer, WELCOME);
+      return WELCOME;
+    }
+    const refusal = answer.status === 'denied' ? WRONG : AUTH_AWAY;
+    events.notAuthenticated(username, mechanism, this.#peer, refusal);
+    return refusal;
+  }
+
+  async mail(from: Mailbox | undefined, parameters: MailParameters, peer: Peer): Promise<Reply> {
+    this.#peer = peer;
+    const id = newSpoolId();
+    // The null sender is for notices (RFC 8098 §2.1); their From is asked about like any other.
+    if (from !== undefined) {
+      const refused = await this.#mustOwn([formatAddress(from)], NOT_YOUR_SENDER);
+      if (refused !== undefined) {
+        this.#options.events.messageRefused(id, from, peer, refused);
+        return refused;
+      }
+    }
+    this.#envelope = { id, from, parameters, recipients: new RecipientList(), onlyRecipient: undefined };
+    return SENDER_TAKEN;
+  }
+
+  async rcpt(to: Mailbox, parameters: RcptParameters): Promise<Reply> {
+    const envelope = this.#envelope;
+    if (envelope === undefined) throw new Error('RCPT without MAIL');
+    const address = formatAddress(to);
+    const resolution = await this.#options.auth.resolveOne(address);
+    const routes = resolution.status === 'alias' ? await this.#routesOf(resolution) : NO_ROUTES;
+    if (routes === undefined) return this.#refused(address, DIRECTORY_AWAY);
+    const wish = { address, notify: notifyBits(parameters.notify), orcpt: parameters.orcpt };
+    const deliveries = deliveriesFor(resolution, wish, routes);
+    if ('code' in deliveries) return this.#refused(address, deliveries);
+    const { recipients } = envelope;
+    if (recipients.size + deliveries.length > MAX_DELIVERIES) return this.#refused(address, TOO_MANY_TARGETS);
+    const first = recipients.size === 0;
+    for (const delivery of deliveries) recipients.add(delivery);
+    this.#envelope = { ...envelope, onlyRecipient: first ? address : undefined };
+    return RECIPIENT_TAKEN;
+  }
+
+  async message(message: ReceivedMessage): Promise<Reply> {
+    const { events, hostname, kicker, spool } = this.#options;
+    const envelope = this.#envelope;
+    const account = this.#account;
+    if (envelope === undefined || account === undefined) throw new Error('DATA without MAIL or AUTH');
+    const began = performance.now();
+    const refuse = (answer: Reply): Reply => {
+      events.messageRefused(envelope.id, envelope.from, this.#peer, answer);
+      return answer;
+    };
+    const read = readHeader(message);
+    if ('code' in read) return refuse(read);
+    const authors = fromAddresses(read.octets, read.fields);
+    if ('code' in authors) return refuse(authors);
+    const foreign = await this.#mustOwn(authors, NOT_YOUR_FROM);
+    if (foreign !== undefined) return refuse(foreign);
+    const hop = { peer: this.#peer, helo: this.#helo, hostname, accountId: account.accountId };
+    const drafted = draftOf(read, authors[0] ?? account.address, envelope, hop, new Date());
+    if ('code' in drafted) return refuse(drafted);
+    try {
+      await spool.accept(drafted.draft);
+    } catch (error) {
+      events.notKept(envelope.id, this.#peer, error, NOT_KEPT);
+      return NOT_KEPT;
+    }
+    // Committed: from here on the message is ours.
+    for (const destination of envelope.recipients.destinations()) kicker.kick(destination);
+    this.journeyId = envelope.id;
+    const answer = reply(250, '2.0.0', `queued as ${envelope.id}`);
+    events.accepted(drafted, account.address, this.#peer, performance.now() - began, answer);
+    return answer;
+  }
+
+  reset(): void {
+    this.#envelope = undefined;
+  }
+
+  /** A refusal unless all the addresses are the account's. */
+  async #mustOwn(addresses: readonly string[], otherwise: Reply): Promise<Reply | undefined> {
+    const account = this.#account;
+    if (account === undefined) throw new Error('mail without AUTH');
+    const allowed = await this.#options.auth.maySend(account.accountId, addresses);
+    if (!Array.isArray(allowed)) return DIRECTORY_AWAY;
+    return allowed.length === addresses.length && allowed.every((one) => one === true)
+      ? undefined
+      : otherwise;
+  }
+
+  /** The routes of the domains where an alias leads to mailboxes of ours; undefined when the directory is away. */
+  async #routesOf(alias: Resolution & { status: 'alias' }): Promise<Routes | undefined> {
+    const routes = new Map<string, string>();
+    for (const { address, account } of alias.targets) {
+      const domain = domainOf(address);
+      if (account === undefined || routes.has(domain)) continue;
+      const answer = await this.#options.auth.route(domain);
+      if (isTryLater(answer)) return undefined;
+      routes.set(domain, answer.route);
+    }
+    return routes;
+  }
+
+  #refused(address: string, answer: Reply): Reply {
+    this.#options.events.recipientRefused(this.#envelope?.id, address, this.#peer, answer);
+    return answer;
+  }
+}
