@@ -31,7 +31,9 @@ export async function routeOf(destination: string, options: RouteOptions): Promi
   if (route !== 'mx') return { kind: 'try-later', cause: `the domain's route is not understood: ${route}` };
   // Mail for domains of ours goes out by their MX also where strangers' mail goes to a smart host.
   if (options.relay !== undefined && answer?.ours !== true) return { kind: 'relay', relay: options.relay };
-  const found = await mailHosts(options.resolver, destination, { ownNames: options.ownNames });
+  // A domain of ours whose MX is this very machine is no loop: mx takes its mail in and delivers it locally.
+  const ownNames = answer?.ours === true ? [] : options.ownNames;
+  const found = await mailHosts(options.resolver, destination, { ownNames });
   return found.kind === 'permanent' ? { ...found, kind: 'failed' } : found;
 }
 
