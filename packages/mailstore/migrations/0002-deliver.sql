@@ -51,7 +51,10 @@ returns table (
   modseq bigint[], first_email bigint[],
   -- Per group: the mailbox and the first UID.
   mailbox_id int[], first_uid bigint[])
-language plpgsql as $$
+language plpgsql
+-- A plan made while the store is small would join the batch with whole tables; this one probes by key for good.
+set enable_hashjoin = off set enable_mergejoin = off
+as $$
 #variable_conflict use_column
 declare
   v_ids bigint[]; v_removed boolean; v_modseq bigint[]; v_email bigint[]; v_used bigint[]; v_count bigint[];

@@ -142,7 +142,10 @@ end $$;
 
 -- Inside a write: takes these messages (which exist) out of a mailbox, and what no mailbox refers to any more is an orphan.
 create function mailstore.take_out(p_account bigint, p_mailbox int, p_uids bigint[], p_modseq bigint)
-returns table (messages int, bytes bigint) language plpgsql as $$
+returns table (messages int, bytes bigint) language plpgsql
+-- The search for other references probes by key, whatever the size that the plan was made for.
+set enable_hashjoin = off set enable_mergejoin = off
+as $$
 #variable_conflict use_column
 declare
   v_emails bigint[]; v_messages int; v_bytes bigint; v_unseen int;

@@ -57,7 +57,9 @@ end $$;
 
 -- Takes the messages out of mailboxes that were deleted before the grace period, and then the tombstones themselves.
 -- A removed account's mailboxes are tombstones too.
-create function mailstore.sweep_tombstones(p_older_than interval, p_limit int) returns int language plpgsql as $$
+create function mailstore.sweep_tombstones(p_older_than interval, p_limit int) returns int language plpgsql
+set enable_hashjoin = off set enable_mergejoin = off
+as $$
 declare
   r record; v_emails bigint[]; v_count int := 0; v_room int := p_limit;
 begin
@@ -87,7 +89,9 @@ begin
   return v_count;
 end $$;
 
-create function mailstore.sweep_orphans(p_older_than interval, p_limit int) returns int language plpgsql as $$
+create function mailstore.sweep_orphans(p_older_than interval, p_limit int) returns int language plpgsql
+set enable_hashjoin = off set enable_mergejoin = off
+as $$
 declare
   v_count int;
 begin

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test, { after } from 'node:test';
-import { testDatabase } from '@waybill/lab';
+import { findRedis, startRedis, testDatabase } from '@waybill/lab';
 import { openPool } from '@waybill/postgres';
 import { type ChangeSignal, openSignal } from '../src/index.ts';
 import { Coalescer } from '../src/signal/coalescer.ts';
@@ -84,6 +84,31 @@ test('a broken subscriber keeps no other from waking', async () => {
   signal.publish(['4']);
   await woken;
 });
+
+// Without a Redis on this machine the same promises are kept over Postgres alone.
+if (findRedis() !== undefined) {
+  test('Redis that was killed and came back empty carries hints again', async () => {
+    const mine = await startRedis();
+    assert.ok(mine);
+    const here = openSignal({ redis: mine.url });
+    const there = openSignal({ redis: mine.url });
+    open.push(here, there);
+    const account = wakes(there, '3');
+    await account.next();
+    const woken = account.next();
+    here.publish(['3']);
+    await woken;
+    const back = account.next();
+    process.kill(mine.pid, 'SIGKILL');
+    await mine.stop();
+    const second = await startRedis({ port: Number(new URL(mine.url).port) });
+    await back;
+    const again = account.next();
+    here.publish(['3']);
+    await again;
+    await second?.stop();
+  });
+}
 
 test('a server that is away never fails the publisher', async () => {
   const signal = openSignal({ postgresUrl: 'postgres://nobody:x@127.0.0.1:1/none' });

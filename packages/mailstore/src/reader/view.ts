@@ -71,7 +71,9 @@ const CHANGES = {
               array_send(array_agg(x.size)) as sizes, array_send(array_agg(x.internal_date)) as dates,
               json_object_agg(x.uid, x.keywords) filter (where x.keywords is not null) as keywords
          from (select mm.* from unnest(sums.touched) as t(r)
-                 join mailstore.mailbox_msg mm on mm.account_id = $1 and mm.mailbox_id = $2 and mm.uid >= lower(t.r) and mm.uid < upper(t.r)
+                -- "offset 0" keeps the planner from reading the mailbox whole and comparing.
+                cross join lateral (select * from mailstore.mailbox_msg mm
+                   where mm.account_id = $1 and mm.mailbox_id = $2 and mm.uid >= lower(t.r) and mm.uid < upper(t.r) offset 0) mm
                 order by mm.uid) x) p
      where s.account_id = $1`,
 };
