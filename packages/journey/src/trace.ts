@@ -1,8 +1,8 @@
 import type pg from 'pg';
 import { plainArray, textArray } from '@waybill/postgres';
 import type { Kind } from './event.ts';
-import { isUuid } from './recorder.ts';
 import { concludeRecipients, type SpoolRow } from './recipients.ts';
+import { isUuid } from './rows.ts';
 import type { JourneyStep, JourneyView, TranscriptView } from './view.ts';
 
 /**

@@ -189,13 +189,19 @@ kickSuite('Postgres', {
   worker: { backend: 'postgres', url: db.urlAs('mta') },
   async breakAll() {
     await admin.query(
-      "select pg_terminate_backend(pid) from pg_stat_activity where usename in ('waybill_mx', 'waybill_mta')",
+      "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and usename in ('waybill_mx', 'waybill_mta')",
     );
   },
 });
 
+/** Grants of this file's own database: roles are the whole cluster's. */
+function onDatabase(statement: string): string {
+  return `do $$ begin execute format('${statement}', current_database()); end $$`;
+}
+
 test('a worker that starts before Postgres lets it in works when it does', async (t) => {
-  await admin.query('alter role waybill_mta nologin');
+  await admin.query(onDatabase('grant connect on database %I to waybill_msa'));
+  await admin.query(onDatabase('revoke connect on database %I from public'));
   const calls = new Calls();
   const worker = startKickWorker(
     { backend: 'postgres', url: db.urlAs('mta') },
@@ -209,7 +215,7 @@ test('a worker that starts before Postgres lets it in works when it does', async
   });
   kicker.kick('early.test');
   while (kicker.figures.sent < 1) await new Promise((resolve) => setImmediate(resolve));
-  await admin.query('alter role waybill_mta login');
+  await admin.query(onDatabase('grant connect on database %I to public'));
   await calls.reach(1, 'early.test');
 });
 

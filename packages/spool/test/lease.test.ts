@@ -254,7 +254,7 @@ test('an outcome outlives a restart of the connections to the database', async (
   const claim = await claimOne();
   await bed.mta.query('select 1');
   await bed.admin.query(
-    "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'mta'",
+    "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'mta' and datname = current_database()",
   );
   assert.equal(await work.finish(delivered(claim)), true);
   assert.equal((await rows(claim.spoolId))[0]?.['state'], 2);
