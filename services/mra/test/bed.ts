@@ -11,7 +11,8 @@ import { MailboxCache } from '../src/imap/mailbox-cache.ts';
 import { DEFAULT_TIMING, type Surroundings, type Timing } from '../src/imap/session.ts';
 import { Summaries } from '../src/imap/summaries.ts';
 import { ImapClient } from './imap-client.ts';
-import { MemorySignal, MemoryStore } from './memory-store.ts';
+import { MemorySignal } from './memory-signal.ts';
+import { MemoryStore } from './memory-store.ts';
 
 export const ACCOUNTS = new Map([
   ['alice@red.test', '1'],

@@ -5,7 +5,6 @@
 import {
   type AccountRef,
   type AppendItem,
-  type ChangeSignal,
   FLAG,
   type MailboxChanges,
   type MailboxInfo,
@@ -17,39 +16,7 @@ import {
   StoreRefusal,
 } from '@waybill/mailstore';
 import { encodeSummary, summarise } from '@waybill/message';
-
-interface Row {
-  uid: number;
-  flags: number;
-  keywords: string[];
-  modseq: number;
-  emailId: string;
-  internalDate: number;
-  size: number;
-}
-
-interface Mailbox {
-  mailboxId: number;
-  name: string;
-  specialUse: MailboxInfo['specialUse'];
-  uidValidity: number;
-  uidNext: number;
-  modseq: number;
-  recentFrom: number;
-  rows: Row[];
-  log: { modseq: number; kind: 'added' | 'changed' | 'expunged'; uid: number }[];
-  gone: boolean;
-}
-
-interface Account {
-  modseq: number;
-  nextEmail: number;
-  nextMailbox: number;
-  nextValidity: number;
-  mailboxes: Mailbox[];
-  subscriptions: Set<string>;
-  emails: Map<string, StoredMessage>;
-}
+import type { Account, Mailbox, Row } from './memory-account.ts';
 
 const DEFAULTS = [
   ['INBOX', null],
@@ -418,24 +385,4 @@ export class MemoryStore implements ReaderStore {
 
 function copyOf(row: Row): MessageRow {
   return { ...row, keywords: [...row.keywords] };
-}
-
-/** Wakes at once; `mute` loses every wake-up. */
-export class MemorySignal implements ChangeSignal {
-  readonly #ears = new Map<string, Set<() => void>>();
-  mute = false;
-
-  publish(accountIds: readonly string[]): void {
-    if (this.mute) return;
-    for (const id of accountIds) for (const wake of this.#ears.get(id) ?? []) wake();
-  }
-
-  subscribe(accountId: string, wake: () => void): () => void {
-    const ears = this.#ears.get(accountId) ?? new Set();
-    this.#ears.set(accountId, ears);
-    ears.add(wake);
-    return () => ears.delete(wake);
-  }
-
-  async close(): Promise<void> {}
 }

@@ -86,6 +86,16 @@ suite('the mailbox cache', () => {
     assert.deepEqual(mailbox.columns.flags, [5, 0]);
   });
 
+  test('does not take another’s change for its own when its write changed nothing', async () => {
+    const { store, cache } = open();
+    await deliver(store);
+    const mailbox = await acquire(cache, store);
+    await deliver(store);
+    const idle = await store.storeFlags('1', mailbox.mailboxId, [1], 'remove', 1, []);
+    await mailbox.wrote(idle.modseq, idle.rows, []);
+    assert.deepEqual(mailbox.columns.uids, [1, 2]);
+  });
+
   test('goes on after the store was away', async () => {
     const { store, cache } = open();
     const mailbox = await acquire(cache, store);

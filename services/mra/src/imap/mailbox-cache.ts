@@ -117,8 +117,9 @@ export class OpenMailbox {
    * happened and is applied as it is; else the change log is read.
    */
   async wrote(modseq: number, rows: readonly MessageRow[], removed: readonly number[]): Promise<void> {
-    if (modseq <= this.modseq && rows.length + removed.length === 0) return;
-    if (modseq !== this.modseq + 1) {
+    // A write that changed nothing tells the account's MODSEQ, which is then somebody else's.
+    const ours = removed.length > 0 || rows.some((row) => row.modseq === modseq);
+    if (!ours || modseq !== this.modseq + 1) {
       if (modseq > this.modseq) await this.refresh();
       return;
     }

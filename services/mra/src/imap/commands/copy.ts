@@ -8,7 +8,7 @@ import { requireWritable } from './expunge.ts';
 import { toMailbox } from './append.ts';
 
 export async function copy(session: Session, command: CommandOf<'COPY'>): Promise<Completion> {
-  const { mailbox, uids } = chosen(session, command);
+  const { mailbox, uids } = await chosen(session, command);
   if (uids.length === 0) return nothingChosen(command);
   const { uidValidity, from, to } = await toMailbox(() =>
     session.around.store.copy(session.owner, mailbox.mailboxId, uids, command.mailbox),
@@ -19,7 +19,7 @@ export async function copy(session: Session, command: CommandOf<'COPY'>): Promis
 
 export async function move(session: Session, command: CommandOf<'MOVE'>): Promise<Completion> {
   requireWritable(session);
-  const { mailbox, uids } = chosen(session, command);
+  const { mailbox, uids } = await chosen(session, command);
   if (uids.length === 0) return nothingChosen(command);
   const { uidValidity, from, to } = await toMailbox(() =>
     session.around.store.move(session.owner, mailbox.mailboxId, uids, command.mailbox),
@@ -31,20 +31,31 @@ export async function move(session: Session, command: CommandOf<'MOVE'>): Promis
   return { text: 'MOVE done' };
 }
 
-function chosen(session: Session, command: CommandOf<'COPY' | 'MOVE'>) {
+async function chosen(session: Session, command: CommandOf<'COPY' | 'MOVE'>) {
+  const indices = await indicesOf(session, command);
   const view = session.selected;
-  return { mailbox: view.mailbox, uids: view.uidsOf(indicesOf(session, command)) };
+  return { mailbox: view.mailbox, uids: view.uidsOf(indices) };
 }
 
 /** The messages that a command names. @throws Bad for a message number that does not exist. */
-export function indicesOf(
+export async function indicesOf(
   session: Session,
   command: CommandOf<'COPY' | 'MOVE' | 'FETCH' | 'STORE'>,
-): Indices {
+): Promise<Indices> {
   const view = session.selected;
-  const indices = command.uid ? view.byUid(command.set) : view.bySequence(command.set);
-  if (indices === undefined) throw new Bad('There is no message with such a number');
-  return indices;
+  const { set } = command;
+  if (!command.uid) {
+    const indices = view.bySequence(set);
+    if (indices === undefined) throw new Bad('There is no message with such a number');
+    return indices;
+  }
+  // A UID beyond those known here may be of a message that another session has put in since.
+  const last = view.lastKnownUid();
+  if (set !== '$' && set.some(([, high]) => high > last)) {
+    await view.mailbox.refresh();
+    await session.tell(false);
+  }
+  return view.byUid(set);
 }
 
 /** RFC 3501 §6.4.8: a UID command whose UIDs do not exist is answered OK. */

@@ -19,11 +19,12 @@ const OCTETS = 2_097_152;
 
 export async function fetch(session: Session, command: CommandOf<'FETCH'>): Promise<void> {
   const plan = planFetch(command.items, command.uid);
-  if (plan.flags) {
+  // Octets of a message never change; everything else is told as it is now.
+  if (plan.flags || !plan.message) {
     await session.selected.mailbox.refresh();
     await session.tell(false);
   }
-  const indices = indicesOf(session, command);
+  const indices = await indicesOf(session, command);
   const complete = plan.message
     ? await fetchMessages(session, plan, indices)
     : plan.summary

@@ -8,7 +8,7 @@ import { requireWritable } from './expunge.ts';
 export async function store(session: Session, command: CommandOf<'STORE'>): Promise<void> {
   requireWritable(session);
   const view = session.selected;
-  const uids = view.uidsOf(indicesOf(session, command));
+  const uids = view.uidsOf(await indicesOf(session, command));
   if (uids.length === 0) return;
   const { mailbox } = view;
   const { system, keywords } = command.flags;

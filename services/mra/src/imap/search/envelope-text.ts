@@ -4,6 +4,29 @@ import { decodeWords, foldText } from '@waybill/message';
 /** Places in the ENVELOPE list, RFC 3501 §7.4.2. */
 export const ENVELOPE_FIELD = { SUBJECT: 1, FROM: 2, TO: 5, CC: 6, BCC: 7 } as const;
 
+/** Letters, digits and a few signs: such a word stands in the octets as it stands in the text, or not at all. */
+export function isPlainWord(needle: string): boolean {
+  for (let at = 0; at < needle.length; at += 1) {
+    const char = needle[at]!;
+    const plain =
+      (char >= 'a' && char <= 'z') ||
+      (char >= '0' && char <= '9') ||
+      char === '.' ||
+      char === '-' ||
+      char === '_';
+    if (!plain) return false;
+  }
+  return needle !== '';
+}
+
+/** True when no field can hold this plain word: no encoded word, no 8-bit octet could hide it. Most messages end here. */
+export function cannotHold(envelope: Buffer, needle: string): boolean {
+  const wire = envelope.toString('latin1').toLowerCase();
+  if (wire.includes(needle) || wire.includes('=?')) return false;
+  for (let at = 0; at < wire.length; at += 1) if (wire.charCodeAt(at) > 0x7f) return false;
+  return true;
+}
+
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const OPEN = 0x28;

@@ -7,6 +7,7 @@ import type { NumberSet, SearchKey } from '@waybill/imap';
 import { FLAG, type StoredMessage } from '@waybill/mailstore';
 import {
   decodeSummary,
+  envelopeOf,
   foldText,
   searchField,
   searchHeader,
@@ -14,7 +15,7 @@ import {
   type Summary,
 } from '@waybill/message';
 import type { Columns } from '../columns.ts';
-import { ENVELOPE_FIELD, envelopeTexts } from './envelope-text.ts';
+import { cannotHold, ENVELOPE_FIELD, envelopeTexts, isPlainWord } from './envelope-text.ts';
 
 /** One message as far as it was read. */
 export class Candidate {
@@ -26,6 +27,7 @@ export class Candidate {
   summaryOctets: Buffer | undefined;
   message: StoredMessage | undefined;
   #summary: Summary | undefined;
+  #octets: Buffer | undefined;
   #envelope: string[] | undefined;
 
   constructor(columns: Columns, at: number, sequence: number, recent: boolean) {
@@ -40,10 +42,16 @@ export class Candidate {
     return (this.#summary ??= octets === undefined ? undefined : decodeSummary(octets));
   }
 
+  /** The ENVELOPE's octets. */
+  get envelopeOctets(): Buffer | undefined {
+    const octets = this.summaryOctets ?? this.message?.summary;
+    return (this.#octets ??= octets === undefined ? undefined : envelopeOf(octets));
+  }
+
   /** Folded texts of the ENVELOPE's fields. */
   get envelope(): string[] | undefined {
-    const { summary } = this;
-    return (this.#envelope ??= summary === undefined ? undefined : envelopeTexts(summary.envelope));
+    const octets = this.envelopeOctets;
+    return (this.#envelope ??= octets === undefined ? undefined : envelopeTexts(octets));
   }
 }
 
@@ -104,11 +112,8 @@ export function compile(key: SearchKey, sets: Sets): Test {
     case 'TO':
     case 'CC':
     case 'BCC':
-    case 'SUBJECT': {
-      const place = ENVELOPE_FIELD[key.key];
-      const needle = foldText(key.value);
-      return ({ envelope }) => envelope?.[place]?.includes(needle);
-    }
+    case 'SUBJECT':
+      return envelopeTest(ENVELOPE_FIELD[key.key], foldText(key.value));
     case 'HEADER':
       return headerTest(key.field.toLowerCase(), foldText(key.value));
     case 'BODY': {
@@ -138,6 +143,16 @@ export function compile(key: SearchKey, sets: Sets): Test {
     case 'AND':
       return all(key.of.map((part) => compile(part, sets)));
   }
+}
+
+function envelopeTest(place: number, needle: string): Test {
+  const plain = isPlainWord(needle);
+  return (candidate) => {
+    const octets = candidate.envelopeOctets;
+    if (octets === undefined) return undefined;
+    if (plain && cannotHold(octets, needle)) return false;
+    return candidate.envelope?.[place]?.includes(needle) ?? false;
+  };
 }
 
 function headerTest(field: string, needle: string): Test {
