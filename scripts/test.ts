@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { findRedis, PostgresServer, startRedis, temporaryFolder } from '@waybill/lab';
@@ -21,6 +22,7 @@ const SUITES: readonly {
   { name: 'packages', folders: ['packages', 'scripts'], parallel: 2 },
   { name: 'services', folders: ['services'], parallel: 2 },
   { name: 'journeys', folders: ['test/journeys'], parallel: 1 },
+  { name: 'interop', folders: ['test/interop'], parallel: 1 },
   { name: 'chaos', folders: ['test/chaos'], parallel: 1 },
 ];
 
@@ -55,7 +57,7 @@ async function main(): Promise<number> {
     settings: { max_connections: '400' },
   });
   const redis = process.env['REDIS_URL'] === undefined ? await startRedis() : undefined;
-  const env: NodeJS.ProcessEnv = { ...process.env, WAYBILL_TEST_POSTGRES: postgres.url };
+  const env: NodeJS.ProcessEnv = { ...process.env, WAYBILL_TEST_POSTGRES: postgres.url, NODE_COMPILE_CACHE: path.join(os.tmpdir(), 'node-compile-cache') };
   if (redis !== undefined) env['REDIS_URL'] = redis.url;
   const tallies: Tally[] = [];
   try {

@@ -1,3 +1,4 @@
+import os from 'node:os';
 import path from 'node:path';
 import { freePort } from './postgres-server.ts';
 import type { PortName, Ports } from './port-plan.ts';
@@ -68,7 +69,8 @@ export function agentEnvironment(replica: Replica, around: Surroundings): NodeJS
   const base = {
     PATH: process.env['PATH'],
     HOME: process.env['HOME'],
-    NODE_COMPILE_CACHE: path.join(around.certificates, '../compile-cache'),
+    // Compiled code is kept for the next start: a restart should cost little.
+    NODE_COMPILE_CACHE: path.join(os.tmpdir(), 'node-compile-cache'),
     WAYBILL_HOSTNAME: `${replica.agent}.red.test`,
     WAYBILL_INSTANCE: replica.name,
     WAYBILL_OPS_HOST: '127.0.0.1',

@@ -1,5 +1,5 @@
 import { execFile, type ChildProcess } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import fs from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
@@ -154,13 +154,25 @@ async function ensureCluster(home: string, dataDir: string): Promise<string> {
   return password;
 }
 
-/** A port that was free a moment ago. */
+const given = new Set<number>();
+
+/**
+ * A port that was free a moment ago, and is given once. It lies below those that systems take for
+ * outgoing connections (from 32768 on Linux), so that none of them has it when it is bound at last.
+ */
 export async function freePort(): Promise<number> {
-  const probe = net.createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => probe.once('listening', resolve));
-  const { port } = probe.address() as net.AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
+  for (;;) {
+    const port = randomInt(10_000, 32_768);
+    if (given.has(port)) continue;
+    const probe = net.createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      probe.once('error', () => resolve(false));
+      probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
+    });
+    if (!isFree) continue;
+    given.add(port);
+    return port;
+  }
 }
 
 /** Resolves when the server speaks PostgreSQL: it answers an SSLRequest, and is out of recovery. */
