@@ -2,13 +2,13 @@ import type pg from 'pg';
 import type { Blobstore } from '@waybill/blobstore';
 import { plainArray } from '@waybill/postgres';
 import type { StoredMessage } from '../contract.ts';
-import { decodeByteas, decodeInt8 } from './columns.ts';
+import { decodeByteas, decodeNumbers } from './columns.ts';
 
 /** What is stored of a message itself: its octets and its summary. Neither ever changes. */
 
 const SUMMARIES = {
   name: 'mailstore.summaries',
-  text: `select array_send(array_agg(email_id)) as ids, array_send(array_agg(prefix)) as prefixes, array_send(array_agg(summary)) as summaries
+  text: `select array_agg(email_id)::text as ids, array_send(array_agg(prefix)) as prefixes, array_send(array_agg(summary)) as summaries
     from mailstore.email where account_id = $1 and email_id = any ($2::bigint[])`,
 };
 
@@ -18,14 +18,18 @@ export async function summaries(
   accountId: string,
   emailIds: readonly string[],
 ): Promise<({ prefix: Buffer; summary: Buffer } | undefined)[]> {
-  const { rows } = await pool.query<Record<'ids' | 'prefixes' | 'summaries', Buffer | null>>({
+  const { rows } = await pool.query<{
+    ids: string | null;
+    prefixes: Buffer | null;
+    summaries: Buffer | null;
+  }>({
     ...SUMMARIES,
     values: [accountId, plainArray(emailIds)],
   });
   const row = rows[0]!;
   const prefixes = decodeByteas(row.prefixes);
   const found = decodeByteas(row.summaries);
-  const place = new Map(decodeInt8(row.ids).map((id, i) => [String(id), i]));
+  const place = new Map(decodeNumbers(row.ids).map((id, i) => [String(id), i]));
   return emailIds.map((id) => {
     const i = place.get(id);
     return i === undefined ? undefined : { prefix: prefixes[i]!, summary: found[i]! };

@@ -1,14 +1,6 @@
 import type pg from 'pg';
 import { type MailboxChanges, type MailboxSnapshot, type MessageRow, StoreRefusal } from '../contract.ts';
-import {
-  decodeInt2,
-  decodeInt4,
-  decodeInt8,
-  decodeKeywords,
-  decodeRows,
-  decodeTimestamps,
-  type PackedRows,
-} from './columns.ts';
+import { decodeKeywords, decodeNumbers, decodeRows, type PackedRows } from './columns.ts';
 import { type InfoRow, mailboxInfo } from './mailboxes.ts';
 import { expandMultirange } from './uid-sets.ts';
 
@@ -30,17 +22,17 @@ export async function snapshot(
   });
   const row = rows[0];
   if (row === undefined) throw new StoreRefusal('no-such-mailbox');
-  const uids = decodeInt8(row.uids);
+  const uids = decodeNumbers(row.uids);
   return {
     info: mailboxInfo(row),
     modseq: Number(row.account_modseq),
     uids,
-    flags: decodeInt2(row.flags),
+    flags: decodeNumbers(row.flags),
     keywords: decodeKeywords(uids, row.keywords),
-    modseqs: decodeInt8(row.modseqs),
-    emailIds: decodeInt8(row.email_ids).map(String),
-    sizes: decodeInt4(row.sizes),
-    internalDates: decodeTimestamps(row.dates),
+    modseqs: decodeNumbers(row.modseqs),
+    emailIds: decodeNumbers(row.email_ids).map(String),
+    sizes: decodeNumbers(row.sizes),
+    internalDates: decodeNumbers(row.dates),
   };
 }
 
@@ -66,9 +58,9 @@ const CHANGES = {
      cross join sums
       left join mailstore.mailbox m on m.account_id = s.account_id and m.mailbox_id = $2 and m.deleted_at is null
      cross join lateral (
-       select array_send(array_agg(x.uid)) as uids, array_send(array_agg(x.flags)) as flags, array_send(array_agg(x.modseq)) as modseqs,
-              array_send(array_agg(x.created_modseq)) as created, array_send(array_agg(x.email_id)) as email_ids,
-              array_send(array_agg(x.size)) as sizes, array_send(array_agg(x.internal_date)) as dates,
+       select array_agg(x.uid)::text as uids, array_agg(x.flags)::text as flags, array_agg(x.modseq)::text as modseqs,
+              array_agg(x.created_modseq)::text as created, array_agg(x.email_id)::text as email_ids,
+              array_agg(x.size)::text as sizes, array_agg(mailstore.epoch_ms(x.internal_date))::text as dates,
               json_object_agg(x.uid, x.keywords) filter (where x.keywords is not null) as keywords
          from (select mm.* from unnest(sums.touched) as t(r)
                 -- "offset 0" keeps the planner from reading the mailbox whole and comparing.
