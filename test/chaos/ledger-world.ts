@@ -59,7 +59,7 @@ export async function ledgerWorld(options: Partial<WorldOptions> = {}): Promise<
       await trouble();
       const report = await sending;
       await Promise.all(world.agents.map((agent) => agent.whenReady()));
-      await world.quiet(120_000);
+      await world.empty(120_000);
       const found = await audit(
         ledger,
         users,

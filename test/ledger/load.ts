@@ -42,6 +42,7 @@ export async function runLoad(options: LoadOptions): Promise<LoadReport> {
     const door = options.doors[index % options.doors.length];
     if (door === undefined) return;
     const sender = new Sender(door, index);
+    let failures = 0;
     while (!over()) {
       if (acknowledged + underway >= Math.min(due(), options.messages)) {
         await pause(10);
@@ -55,10 +56,11 @@ export async function runLoad(options: LoadOptions): Promise<LoadReport> {
         await sender.send(options.from, to, compose(id, options.from, to, filler));
         await options.ledger.acknowledge(id);
         acknowledged++;
+        failures = 0;
       } catch (error) {
         if (!(error instanceof SendError)) throw error;
         errors.set(error.message, (errors.get(error.message) ?? 0) + 1);
-        await pause(50);
+        await pause(Math.min(50 * 2 ** failures++, 1000));
       } finally {
         underway--;
       }

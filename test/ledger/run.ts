@@ -82,7 +82,7 @@ const load = await runLoad({
 const trouble = await chaos;
 const quietFrom = Date.now();
 await Promise.all(world.agents.map((agent) => agent.whenReady()));
-await world.quiet(180_000);
+await world.empty(180_000);
 const drained = (Date.now() - quietFrom) / 1000;
 const result = await audit(
   ledger,

@@ -9,8 +9,8 @@ export interface LabDatabase extends AsyncDisposable {
   readonly url: string;
   readonly pid: number;
   urlAs(role: string): string;
-  /** Recipients that are leased or due now. */
-  openRecipients(): Promise<{ due: number }>;
+  /** Recipients that are not finished; `due` of them are leased or due now. Negative while the database is away. */
+  openRecipients(): Promise<{ open: number; due: number }>;
   /** Stops it as a crash would and resolves when it answers again. */
   crash(): Promise<void>;
 }
@@ -81,13 +81,14 @@ export async function openLabDatabase(dataDir: string, options: LabDatabaseOptio
           client.on('end', () => (client = undefined));
           await client.connect();
         }
-        const { rows } = await client.query<{ due: string }>(
-          'select count(*) as due from spool.rcpt where state = 1 or (state = 0 and next_at <= spool.now())',
+        const { rows } = await client.query<{ open: string; due: string }>(
+          `select count(*) as open, count(*) filter (where state = 1 or next_at <= spool.now()) as due
+             from spool.rcpt where state in (0, 1)`,
         );
-        return { due: Number(rows[0]?.due ?? 0) };
+        return { open: Number(rows[0]?.open ?? 0), due: Number(rows[0]?.due ?? 0) };
       } catch {
         client = undefined;
-        return { due: -1 }; // the database is away: not known to be quiet
+        return { open: -1, due: -1 }; // the database is away: not known to be quiet
       }
     },
     async crash() {

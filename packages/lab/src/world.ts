@@ -232,14 +232,26 @@ export class World {
     return path.join(this.dataDir, 'ca.pem');
   }
 
-  /** Resolves when no recipient is due or on its way. Recipients that wait for a later attempt do not count. @throws after `timeoutMs`. */
+  /** Resolves when no recipient is due or on its way; those that wait for a later attempt do not count. @throws after `timeoutMs`. */
   async quiet(timeoutMs = 30_000): Promise<void> {
+    await this.#until(timeoutMs, ({ due }) => due);
+  }
+
+  /** Resolves when the spool holds no recipient that is not finished, later attempts included. @throws after `timeoutMs`. */
+  async empty(timeoutMs = 30_000): Promise<void> {
+    await this.#until(timeoutMs, ({ open }) => open);
+  }
+
+  async #until(
+    timeoutMs: number,
+    count: (recipients: { open: number; due: number }) => number,
+  ): Promise<void> {
     const deadline = Date.now() + timeoutMs;
     for (;;) {
-      const open = await this.database.openRecipients();
-      if (open.due === 0) return;
+      const left = count(await this.database.openRecipients());
+      if (left === 0) return;
       if (Date.now() > deadline)
-        throw new Error(`the lab is not quiet after ${timeoutMs} ms: ${open.due} recipients are due`);
+        throw new Error(`the lab is not quiet after ${timeoutMs} ms: ${left} recipients are open`);
       await new Promise((resolve) => setTimeout(resolve, 25));
     }
   }
