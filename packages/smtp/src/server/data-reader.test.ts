@@ -98,6 +98,19 @@ test('on submission lone CR and LF become CRLF, and nothing else changes', () =>
     });
 });
 
+test('a client that ends its lines with LF stuffs their dots too, and gets them back', () => {
+  const text = 'a\n.\n..\n.b\n\n..c\n';
+  const wire = `${text.replaceAll(/^\./gm, '..')}\r\n.\r\nNEXT`;
+  for (let cut = 0; cut <= wire.length; cut++)
+    for (let second = cut; second <= wire.length; second++)
+      assert.deepEqual(read(wire, lenient, [cut, second]), {
+        text: `${text.replaceAll('\n', '\r\n')}\r\n`,
+        fault: undefined,
+        rest: 'NEXT',
+      });
+  assert.equal(read('a\n.\r\nb\r\n.\r\n', lenient)?.text, 'a\r\n.\r\nb\r\n');
+});
+
 /** The rules of RFC 5321 §4.5.2, read off the whole text at once. */
 function model(wire: string): { text: string; rest: string; bare: boolean } | undefined {
   const padded = `\r\n${wire}`;

@@ -5,12 +5,13 @@ const LF = 10;
 const CR = 13;
 const DOT = 46;
 const CRLF = Buffer.from('\r\n');
+const ONE_DOT = Buffer.from('.');
 
 /** Why a message that has come cannot be taken. */
 export type DataFault = 'bare' | 'nul' | 'line' | 'size' | 'memory';
 
 /** Where the reader stands between two octets. */
-type State = 'line-start' | 'inside' | 'cr' | 'dot' | 'dot-cr';
+type State = 'line-start' | 'inside' | 'cr' | 'dot' | 'dot-cr' | 'after-lf' | 'after-lf-dot';
 
 /** Pieces smaller than this are gathered once there are several, so that a dripping client costs no memory. */
 const SMALL = 2048;
@@ -112,6 +113,7 @@ export class DataReader {
           if (c === LF) {
             this.#bare(i, i + 1);
             lineStart = i + 1;
+            state = 'after-lf';
           } else if (c === NUL) this.#fail('nul');
           i++;
         }
@@ -138,6 +140,17 @@ export class DataReader {
         }
         this.#bare(i, i);
         lineStart = i;
+        state = 'inside';
+      } else if (state === 'after-lf') {
+        state = 'inside';
+        if (c === DOT) {
+          this.#skip(i, i + 1);
+          i++;
+          state = 'after-lf-dot';
+        }
+      } else if (state === 'after-lf-dot') {
+        // Who ends lines with LF stuffs them too: two dots are one. One dot is text, and never an end.
+        if (c !== DOT) this.#add(ONE_DOT);
         state = 'inside';
       } else if (c === LF) {
         // The CR was the last octet of the chunk before.
