@@ -36,22 +36,6 @@ export function decodeNumbers(column: string | null): number[] {
   return out;
 }
 
-/** Of a binary array: dimensions, null flag, element type, length, lower bound, four octets each. */
-const HEADER = 20;
-
-/** A bytea[] as array_send packs it; the elements share the column's memory. */
-export function decodeByteas(column: Buffer | null): Buffer[] {
-  if (column === null) return [];
-  const count = column.readInt32BE(12);
-  const out = new Array<Buffer>(count);
-  for (let i = 0, at = HEADER; i < count; i++) {
-    const end = at + 4 + column.readInt32BE(at);
-    out[i] = column.subarray(at + 4, end);
-    at = end;
-  }
-  return out;
-}
-
 /** Keywords per message, in the order of the UIDs. */
 export function decodeKeywords(
   uids: readonly number[],

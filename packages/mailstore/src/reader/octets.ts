@@ -2,14 +2,12 @@ import type pg from 'pg';
 import type { Blobstore } from '@waybill/blobstore';
 import { plainArray } from '@waybill/postgres';
 import type { StoredMessage } from '../contract.ts';
-import { decodeByteas, decodeNumbers } from './columns.ts';
 
 /** What is stored of a message itself: its octets and its summary. Neither ever changes. */
 
 const SUMMARIES = {
   name: 'mailstore.summaries',
-  text: `select array_agg(email_id)::text as ids, array_send(array_agg(prefix)) as prefixes, array_send(array_agg(summary)) as summaries
-    from mailstore.email where account_id = $1 and email_id = any ($2::bigint[])`,
+  text: 'select email_id, prefix, summary from mailstore.email where account_id = $1 and email_id = any ($2::bigint[])',
 };
 
 /** In the order asked; undefined where the message is gone. Memory is that of all summaries: ask for some hundreds at a time. */
@@ -18,22 +16,13 @@ export async function summaries(
   accountId: string,
   emailIds: readonly string[],
 ): Promise<({ prefix: Buffer; summary: Buffer } | undefined)[]> {
-  const { rows } = await pool.query<{
-    ids: string | null;
-    prefixes: Buffer | null;
-    summaries: Buffer | null;
-  }>({
+  if (emailIds.length === 0) return [];
+  const { rows } = await pool.query<{ email_id: string; prefix: Buffer; summary: Buffer }>({
     ...SUMMARIES,
     values: [accountId, plainArray(emailIds)],
   });
-  const row = rows[0]!;
-  const prefixes = decodeByteas(row.prefixes);
-  const found = decodeByteas(row.summaries);
-  const place = new Map(decodeNumbers(row.ids).map((id, i) => [String(id), i]));
-  return emailIds.map((id) => {
-    const i = place.get(id);
-    return i === undefined ? undefined : { prefix: prefixes[i]!, summary: found[i]! };
-  });
+  const found = new Map(rows.map((row) => [row.email_id, { prefix: row.prefix, summary: row.summary }]));
+  return emailIds.map((id) => found.get(id));
 }
 
 /** @throws Error when the body that the row refers to is lost */
