@@ -23,9 +23,9 @@ async function main(): Promise<number> {
   return tally.failed > 0 || tally.passed === 0 ? 1 : 0;
 }
 
-const packagesOf = (names: readonly ProgramName[]): string[] => [
-  ...new Set(names.flatMap((name) => PROGRAMS[name].packages)),
-];
+function packagesOf(names: readonly ProgramName[]): string[] {
+  return [...new Set(names.flatMap((name) => PROGRAMS[name].packages))];
+}
 
 function installCommand(names: readonly ProgramName[]): string {
   return `sudo sh -c 'apt-get update && apt-get install -y --no-install-recommends ${packagesOf(names).join(' ')}'`;
