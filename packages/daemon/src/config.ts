@@ -23,6 +23,8 @@ interface SettingSchema {
   readonly type?: string;
   readonly default?: unknown;
   readonly description?: string;
+  /** What tables say where the default differs from machine to machine. */
+  readonly defaultText?: string;
   /** Never printed; may be given as NAME_FILE. */
   readonly secret?: boolean;
   readonly '~optional'?: unknown;
@@ -127,13 +129,15 @@ function editDistance(a: string, b: string, cap: number): number {
 export function settingsTable(schema: TObject): string {
   const rows = Object.entries(schema.properties as Record<string, SettingSchema>).map(([name, setting]) => {
     const fallback =
-      setting.default === ''
-        ? 'none'
-        : setting.default !== undefined
-          ? `\`${JSON.stringify(setting.default).replaceAll('"', '')}\``
-          : setting['~optional'] === undefined
-            ? 'required'
-            : '–';
+      setting.defaultText !== undefined
+        ? setting.defaultText
+        : setting.default === ''
+          ? 'none'
+          : setting.default !== undefined
+            ? `\`${JSON.stringify(setting.default).replaceAll('"', '')}\``
+            : setting['~optional'] === undefined
+              ? 'required'
+              : '–';
     return `| \`${name}\` | ${fallback} | ${setting.description ?? ''}${setting.secret === true ? ' (or `_FILE`)' : ''} |`;
   });
   return ['| setting | default | meaning |', '| --- | --- | --- |', ...rows].join('\n');

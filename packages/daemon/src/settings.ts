@@ -5,10 +5,12 @@ import Type from 'typebox';
 export const DaemonSettings = {
   WAYBILL_HOSTNAME: Type.String({
     default: os.hostname(),
+    defaultText: 'the name of the machine',
     description: 'The machine name that this agent says in greetings and trace fields; not your mail domain',
   }),
   WAYBILL_INSTANCE: Type.String({
     default: `${os.hostname()}-${process.pid}`,
+    defaultText: 'the name of the machine and the process id',
     description: 'Name of this replica in logs, leases and journeys',
   }),
   WAYBILL_OPS_HOST: Type.String({ default: '0.0.0.0', description: 'Address of the ops port' }),
