@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { boundaryFaults } from './check-boundaries.ts';
+import { documentFaults } from './check-journey.ts';
 
-/** `pnpm check`: types, lint (floating promises among it), format, and the boundaries between packages. */
+/** `pnpm check`: types, lint (floating promises among it), format, the boundaries between packages, and what the documents name. */
 const root = path.join(import.meta.dirname, '..');
 
 const STEPS: readonly (readonly [what: string, command: string, ...args: string[]])[] = [
@@ -24,10 +25,15 @@ export function check(): Promise<boolean> {
     console.log(`check ${what}: ${ok ? 'ok' : 'FAILED'}`);
     if (!ok) console.log(`${result.stdout}${result.stderr}`);
   }
-  const faults = boundaryFaults(root);
-  console.log(`check boundaries: ${faults.length === 0 ? 'ok' : 'FAILED'}`);
-  for (const fault of faults) console.log(`  ${fault}`);
-  return Promise.resolve(good && faults.length === 0);
+  for (const [what, faults] of [
+    ['boundaries', boundaryFaults(root)],
+    ['documents', documentFaults(root)],
+  ] as const) {
+    good &&= faults.length === 0;
+    console.log(`check ${what}: ${faults.length === 0 ? 'ok' : 'FAILED'}`);
+    for (const fault of faults) console.log(`  ${fault}`);
+  }
+  return Promise.resolve(good);
 }
 
 if (import.meta.main) process.exitCode = (await check()) ? 0 : 1;

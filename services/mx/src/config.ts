@@ -50,6 +50,11 @@ export const MxSettings = {
     minimum: 1,
     description: 'How long delivery of what is accepted here is tried',
   }),
+  WAYBILL_BARE_LINE_ENDS: Type.Union([Type.Literal('refuse'), Type.Literal('normalise')], {
+    default: 'refuse',
+    description:
+      'A lone CR or LF in a message: refuse (550 5.6.11), or normalise to CRLF, which breaks the signatures of such mail; neither ever ends a message',
+  }),
   WAYBILL_TRANSCRIPTS: Type.Union([Type.Literal('off'), Type.Literal('failures'), Type.Literal('all')], {
     default: 'failures',
     description: 'Which conversations are kept with the journey: off, failures or all',

@@ -10,13 +10,15 @@ export interface DoorOptions extends Pick<
   readonly maxMessageBytes: number;
   readonly maxRecipients: number;
   readonly bodiesInFlight: number;
+  readonly bareLineEnds: 'refuse' | 'normalise';
   readonly transcripts: 'off' | 'failures' | 'all';
   readonly session: MxSessionOptions;
 }
 
 /** @throws what listen() reports, for instance EADDRINUSE */
 export function openDoor(options: DoorOptions): Promise<Listener> {
-  const { maxMessageBytes, maxRecipients, bodiesInFlight, transcripts, session, ...listener } = options;
+  const { maxMessageBytes, maxRecipients, bodiesInFlight, bareLineEnds, transcripts, session, ...listener } =
+    options;
   const { events, hostname } = session;
   const engine: SmtpServerOptions = {
     protocol: 'smtp',
@@ -24,7 +26,7 @@ export function openDoor(options: DoorOptions): Promise<Listener> {
     maxSize: maxMessageBytes,
     tls: options.tls === undefined ? 'none' : 'starttls',
     auth: false,
-    bareLineEnds: 'refuse',
+    bareLineEnds,
     maxRecipients,
     budget: new BodyBudget(bodiesInFlight),
     onError: (error, _phase, peer) => events.sessionError(error, peer.sessionId),

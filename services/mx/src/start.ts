@@ -54,6 +54,7 @@ export async function start(
     maxMessageBytes: config.WAYBILL_MAX_MESSAGE_BYTES,
     maxRecipients: config.WAYBILL_MAX_RECIPIENTS,
     bodiesInFlight: config.WAYBILL_BODIES_IN_FLIGHT_BYTES,
+    bareLineEnds: config.WAYBILL_BARE_LINE_ENDS as 'refuse' | 'normalise',
     transcripts: config.WAYBILL_TRANSCRIPTS as 'off' | 'failures' | 'all',
     session: { hostname: context.hostname, auth, spool, kicker, events },
   });

@@ -96,6 +96,7 @@ export async function startWorld(maxMessageBytes = 100_000): Promise<World> {
     maxMessageBytes,
     maxRecipients: 100,
     bodiesInFlight: 10_000_000,
+    bareLineEnds: 'refuse',
     transcripts: 'failures',
     session: {
       hostname: 'mx.blue.test',
