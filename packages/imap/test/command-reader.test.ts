@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { CommandReader, LIMITS_AFTER_LOGIN, LIMITS_BEFORE_LOGIN, type ReaderEvent } from '../src/index.ts';
-import { COMMAND_VECTORS, REFUSED } from './command-vectors.ts';
+import { COMMAND_VECTORS } from './command-vectors.ts';
+import { REFUSED } from './refused-vectors.ts';
 
 function reader(authenticated = true): CommandReader {
   const made = new CommandReader({ maxAppend: 100 });

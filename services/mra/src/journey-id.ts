@@ -15,7 +15,10 @@ export function journeyIdOf(prefix: Buffer, body: Buffer): string | undefined {
   const received = headerFields(head).find((field) => field.name === 'received');
   if (received === undefined) return undefined;
   // Folding leaves a tab or spaces between the words (RFC 5322 §2.2.3).
-  const words = fieldValue(head, received, 'latin1').split(';')[0]?.split(/[ \t]+/) ?? [];
+  const words =
+    fieldValue(head, received, 'latin1')
+      .split(';')[0]
+      ?.split(/[ \t]+/) ?? [];
   const id = words[words.indexOf('id') + 1];
   return id !== undefined && words.includes('id') && UUID.test(id) ? id : undefined;
 }
