@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import net from 'node:net';
 import { test } from 'node:test';
+import { type Reply, reply } from '../src/index.ts';
 import { BodyBudget } from '../src/server/index.ts';
 import { startStub } from './stub-session.ts';
 
@@ -113,6 +115,40 @@ test('without room for the message the client is told to come back', async () =>
     C: .
     S: 250 2.0.0 Kept`);
   assert.equal(budget.used, 0);
+});
+
+test('a client that leaves before the answer leaves no room taken', { timeout: 10_000 }, async () => {
+  const room = Promise.withResolvers<number>();
+  class Watched extends BodyBudget {
+    override give(octets: number): void {
+      super.give(octets);
+      if (octets > 0) room.resolve(this.used);
+    }
+  }
+  await using stub = await startStub({ tls: 'none', budget: new Watched(1000) });
+  const [begun, gone, answer] = [
+    Promise.withResolvers<void>(),
+    Promise.withResolvers<void>(),
+    Promise.withResolvers<Reply>(),
+  ];
+  stub.answers.push(answer.promise);
+  stub.messages.push = () => {
+    begun.resolve();
+    return 1;
+  };
+  stub.calls.push = (call) => {
+    if (call?.startsWith('closed') === true) gone.resolve();
+    return 1;
+  };
+  const client = net.connect({ port: stub.listener.port, host: '127.0.0.1' });
+  client.write(
+    'EHLO c.test\r\nMAIL FROM:<a@red.test>\r\nRCPT TO:<b@blue.test>\r\nDATA\r\nSubject: x\r\n\r\n.\r\n',
+  );
+  await begun.promise;
+  client.resetAndDestroy();
+  await gone.promise;
+  answer.resolve(reply(250, '2.0.0', 'Kept'));
+  assert.equal(await room.promise, 0);
 });
 
 test('recipients beyond the limit are for another message', async () => {

@@ -1,6 +1,6 @@
 import type { Connection } from '@waybill/listener';
 import { isAscii, isUtf8 } from 'node:buffer';
-import { formatReply, type Reply, reply } from '../reply.ts';
+import { type Reply, reply } from '../reply.ts';
 import { readCommand } from './commands.ts';
 import { DataReader } from './data-reader.ts';
 import { finalReplies } from './finals.ts';
@@ -13,6 +13,7 @@ import {
   type SmtpServerOptions,
   type Timers,
 } from './options.ts';
+import { Outbox } from './outbox.ts';
 import { Pace } from './pace.ts';
 import { peerOf } from './peer.ts';
 import * as said from './replies.ts';
@@ -40,8 +41,6 @@ export function serveSmtp(connection: Connection, options: SmtpServerOptions, se
 const READ_AHEAD = 131_072;
 /** No command holds a control character; tabs are let pass as white space. */
 const CONTROLS = /[^\P{Cc}\t]/u;
-/** Octets of replies that may wait for a slow client. */
-const WRITE_AHEAD = 65_536;
 
 /**
  * One conversation: takes octets, cuts commands and messages out of them, keeps the order, gathers replies.
@@ -72,11 +71,9 @@ export class Conversation {
   #busy = false;
   #pumping = false;
   #paused = false;
-  #blocked = false;
   #over = false;
   #peerEnded = false;
-  #out = '';
-  #failed = false;
+  readonly #outbox: Outbox;
 
   constructor(connection: Connection, options: SmtpServerOptions, session: SmtpSession) {
     this.connection = connection;
@@ -89,6 +86,7 @@ export class Conversation {
     this.peer = peerOf(this.connection);
     this.#pace = new Pace(this.timers, this.limits, connection.now);
     this.transcript = options.onTranscript === undefined ? undefined : new Transcript();
+    this.#outbox = new Outbox(connection, this.transcript);
   }
 
   begin(): void {
@@ -99,14 +97,14 @@ export class Conversation {
       this.#pump();
     });
     connection.onDrain(() => {
-      this.#blocked = false;
+      this.#outbox.blocked = false;
       this.#pump();
     });
     connection.onTick((now) => this.#watch(now));
     this.say(said.greeting(this.options));
     connection.onFinish(() => this.#finish());
     if (!this.#over) {
-      this.#flush();
+      this.#outbox.flush();
       connection.onData((chunk) => this.#take(chunk));
     }
   }
@@ -115,10 +113,7 @@ export class Conversation {
 
   /** Sends a reply; the conversation goes on. */
   say(answer: Reply): void {
-    if (answer.code >= 400) this.#failed = true;
-    const text = formatReply(answer);
-    this.transcript?.server(text);
-    this.#out += text;
+    this.#outbox.say(answer);
   }
 
   /** A mistake of the client: counted, from some number on answered late, and at last answered with 421. */
@@ -136,7 +131,7 @@ export class Conversation {
       this.say(answer);
       this.end(said.TOO_MANY_ERRORS);
     } else if (how === 'late') {
-      this.#flush();
+      this.#outbox.flush();
       this.#busy = true;
       const timer = setTimeout(() => {
         this.#busy = false;
@@ -159,9 +154,7 @@ export class Conversation {
     if (this.#over) return;
     this.say(answer);
     this.#over = true;
-    const last = this.#out;
-    this.#out = '';
-    this.connection.end(last);
+    this.#outbox.end();
   }
 
   /** Goes on with an answer of the session, at once where it is no promise; what it threw is answered with 451. */
@@ -207,7 +200,7 @@ export class Conversation {
       return;
     }
     this.say(said.READY_FOR_TLS);
-    this.#flush();
+    this.#outbox.flush();
     this.#busy = true;
     const started = this.connection.startTls(() => {
       this.peer = peerOf(this.connection);
@@ -235,7 +228,7 @@ export class Conversation {
     this.#pumping = true;
     const inbox = this.#inbox;
     try {
-      while (!this.#busy && !this.#over && !this.#blocked && inbox.chunk !== undefined) {
+      while (!this.#busy && !this.#over && !this.#outbox.blocked && inbox.chunk !== undefined) {
         if (this.#data === undefined) this.#readLine(inbox.chunk);
         else this.#readData(inbox.chunk, this.#data);
         inbox.settle();
@@ -245,7 +238,7 @@ export class Conversation {
     }
     this.#pumping = false;
     if (this.#over) return;
-    this.#flush();
+    this.#outbox.flush();
     this.#throttle();
     const waiting = !this.#busy && inbox.chunk === undefined;
     if (waiting && this.#peerEnded) this.#endWithPeer();
@@ -259,18 +252,11 @@ export class Conversation {
   }
 
   #throttle(): void {
-    const full = this.#inbox.waiting > READ_AHEAD || this.#blocked;
+    const full = this.#inbox.waiting > READ_AHEAD || this.#outbox.blocked;
     if (full === this.#paused) return;
     this.#paused = full;
     if (full) this.connection.pause();
     else this.connection.resume();
-  }
-
-  #flush(): void {
-    if (this.#out === '') return;
-    const out = this.#out;
-    this.#out = '';
-    if (!this.connection.write(out) && this.connection.unsent > WRITE_AHEAD) this.#blocked = true;
   }
 
   #resume(goOn: () => void): void {
@@ -335,6 +321,9 @@ export class Conversation {
         } catch (error) {
           this.options.onError?.(error, 'message', this.peer);
           return said.UNEXPECTED;
+        } finally {
+          // Here, for a client that has left meanwhile gets no answer.
+          data.release();
         }
       },
       (answer) => this.#answerData(data, answer),
@@ -393,7 +382,7 @@ export class Conversation {
     this.#inbox.clear();
     if (this.transcript !== undefined) {
       this.transcript.note(reason);
-      this.options.onTranscript?.(this.transcript.text(), this.#failed, this.peer);
+      this.options.onTranscript?.(this.transcript.text(), this.#outbox.failed, this.peer);
     }
     try {
       this.session.closed?.(reason);
