@@ -128,6 +128,20 @@ export async function renew(pool: pg.Pool, claims: readonly Claimed[]): Promise<
   return claims.map((_, i) => held.has(i + 1));
 }
 
+/**
+ * Renews what is in hand, also what has run out and was not reaped: its holder may be waiting for
+ * the answer to a message that is out, and one renewal that the database missed must not send it twice.
+ */
+export async function keep(pool: pg.Pool, claims: readonly Claimed[]): Promise<void> {
+  if (claims.length === 0) return;
+  await pool.query({
+    name: 'spool.keep',
+    text: `update spool.rcpt r set lease_until = spool.now() + interval '${LEASE_SECONDS} s'
+             from ${LEASE_KEYS} where ${HELD} and r.state = 1`,
+    values: leaseKeys(claims),
+  });
+}
+
 /** Gives leases back untouched: due at once, the attempt not counted. A lease lost meanwhile is left alone. */
 export async function release(pool: pg.Pool, claims: readonly Claimed[]): Promise<void> {
   if (claims.length === 0) return;

@@ -122,6 +122,8 @@ export interface SpoolWork {
   claim(destination: string, limit: number, owner: string): Promise<Claimed[]>;
   /** Which of these leases still have at least 10 s; renewing them for 30 s is part of the answer. */
   renew(claims: readonly Claimed[]): Promise<boolean[]>;
+  /** Renews for 30 s whatever nobody took back, however little was left of it: for who has no dot to say. */
+  keep(claims: readonly Claimed[]): Promise<void>;
   /** Closes or requeues; false where somebody else holds the row by now. Batched across callers. */
   finish(result: Result): Promise<boolean>;
   /** Closes failed recipients and inserts the report in one transaction. Answers false, inserting nothing, when a lease was lost. */

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { Batcher } from '@waybill/postgres';
 import type { Blobstore } from '@waybill/blobstore';
 import { DEFAULT_EXPIRY, DEFAULT_INLINE_LIMIT, place } from './accept.ts';
-import { claim, release, renew } from './claim.ts';
+import { claim, keep, release, renew } from './claim.ts';
 import type { Result, SpoolWork } from './contract.ts';
 import { failTogether, finishAll } from './finish.ts';
 import type { Expiry } from './insert.ts';
@@ -32,6 +32,7 @@ export function openSpoolWork(pool: pg.Pool, blobstore: Blobstore, options: Work
   return {
     claim: (destination, limit, owner) => claim(pool, destination, limit, owner),
     renew: (claims) => renew(pool, claims),
+    keep: (claims) => keep(pool, claims),
     finish: (result) => untilAnswered(() => finishing.add(result), patienceMs),
     async fail(failure) {
       if (failure.claims.length === 0) return false;

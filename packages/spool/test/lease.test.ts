@@ -163,6 +163,18 @@ test('an epoch that a crash gave out twice is told apart by its token', async ()
   assert.deepEqual(await work.renew([mine]), [true]);
 });
 
+test('a renewal that was missed costs no lease, unless somebody took it', async () => {
+  const claim = await claimOne();
+  await expireLeases();
+  await work.keep([claim]);
+  assert.deepEqual(await upkeep.reap(), []);
+  assert.deepEqual(await work.renew([claim]), [true]);
+  await expireLeases();
+  await upkeep.reap();
+  await work.keep([claim]);
+  assert.equal((await rows(claim.spoolId))[0]?.['state'], 0);
+});
+
 test('a lease with less than ten seconds left is not renewed', async () => {
   const claim = await claimOne();
   await bed.admin.query("update spool.rcpt set lease_until = spool.now() + interval '9 s'");

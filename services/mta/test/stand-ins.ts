@@ -71,6 +71,10 @@ export class MemorySpool implements SpoolWork {
     return Promise.resolve(claims.map(() => this.held));
   }
 
+  keep(): Promise<void> {
+    return Promise.resolve();
+  }
+
   finish(result: Result): Promise<boolean> {
     this.results.push(result);
     const row = this.#rowOf(result.claim);

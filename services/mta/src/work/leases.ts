@@ -5,12 +5,16 @@ const EVERY_MS = 10_000;
 
 /** The leases that this process holds. */
 export class Leases implements Disposable {
-  readonly #spool: Pick<SpoolWork, 'renew'>;
+  readonly #spool: Pick<SpoolWork, 'renew' | 'keep'>;
   readonly #onTrouble: (error: unknown) => void;
   readonly #held = new Map<Claimed, number>();
   readonly #clock: NodeJS.Timeout;
 
-  constructor(spool: Pick<SpoolWork, 'renew'>, onTrouble: (error: unknown) => void, everyMs = EVERY_MS) {
+  constructor(
+    spool: Pick<SpoolWork, 'renew' | 'keep'>,
+    onTrouble: (error: unknown) => void,
+    everyMs = EVERY_MS,
+  ) {
     this.#spool = spool;
     this.#onTrouble = onTrouble;
     this.#clock = setInterval(() => void this.#renew(everyMs / 2), everyMs);
@@ -46,7 +50,7 @@ export class Leases implements Disposable {
     if (old.length === 0) return;
     try {
       // One that is lost stays in hand: its outcome is then refused by the spool, or the fence stops it.
-      await this.#spool.renew(old);
+      await this.#spool.keep(old);
     } catch (error) {
       this.#onTrouble(error);
     }
