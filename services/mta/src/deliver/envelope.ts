@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer';
 import type { Claimed } from '@waybill/spool';
 import type { RcptParameters } from '@waybill/smtp';
 import type { Transaction } from '@waybill/smtp/client';
@@ -28,7 +29,8 @@ export function envelope(claims: readonly Claimed[], body: Buffer): Transaction 
   return {
     from: first.returnPath,
     parameters: {
-      smtputf8: first.smtputf8,
+      // RFC 6531 §3.4: an alias may have led to an address that the client's envelope did not hold.
+      smtputf8: first.smtputf8 || !claims.every(({ address }) => isAscii(Buffer.from(address))),
       ...(first.ret === null ? {} : { ret: first.ret }),
       ...(first.envid === null ? {} : { envid: first.envid }),
     },
