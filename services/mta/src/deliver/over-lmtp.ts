@@ -10,6 +10,21 @@ export interface LmtpSenderOptions {
   readonly credentials: (() => TlsCredentials) | undefined;
 }
 
+/**
+ * An inner agent answers in seconds or hangs: then another replica is asked soon, and the one that may
+ * have filed the message knows it again. ms
+ */
+const MDA_TIMEOUTS = {
+  connect: 5000,
+  greeting: 10_000,
+  hello: 10_000,
+  tls: 10_000,
+  mail: 30_000,
+  rcpt: 60_000,
+  data: 60_000,
+  block: 60_000,
+  dot: 60_000,
+} as const;
 /** The name in mda's certificate. */
 const MDA_NAME = 'mda';
 /** Foreign stores spoken to; when there are more the oldest pool is closed. */
@@ -84,7 +99,12 @@ export class LmtpSender {
     return new LmtpPool({
       addresses: new AddressList(this.#options.mda),
       connectionsPerAddress: this.#options.connections,
-      open: { protocol: 'lmtp', helloName: this.#options.helloName, ...security },
+      open: {
+        protocol: 'lmtp',
+        helloName: this.#options.helloName,
+        timeouts: MDA_TIMEOUTS,
+        ...security,
+      },
     });
   }
 }
