@@ -24,9 +24,9 @@ export const MdaSettings = {
       'Networks (CIDR, comma-separated) from which a foreign MTA without an agent certificate may deliver; none by default',
   }),
   WAYBILL_MAX_MESSAGE_BYTES: Type.Integer({
-    default: 50 * 1024 * 1024,
+    default: 64 * 1024 * 1024,
     minimum: 1024,
-    description: 'Largest message taken, in octets',
+    description: 'Largest message taken, in octets; more than msa and mx take, for every hop adds fields',
   }),
   WAYBILL_INLINE_BYTES: Type.Integer({
     default: 32 * 1024,

@@ -79,7 +79,8 @@ export async function deliver(
     recipients.map(async (recipient) => {
       if (recipient.account === undefined) return RECORDED;
       try {
-        const verdict = await file(filer.store, letter, recipient, recipient.account, copies);
+        const filed = await file(filer.store, letter, recipient, recipient.account, copies);
+        const verdict = await recalled(filer.store, filed, recipient, recipient.account);
         const answer = verdictReply(verdict);
         filer.events.filed(filing(recipient), verdict, answer);
         return answer;
@@ -117,6 +118,17 @@ function file(
   const verdict = store.deliver(item);
   if (recipient.minted) copies.set(account.accountId, verdict);
   return verdict;
+}
+
+/** An earlier attempt may have filed it before the account was removed: its sender hears of no failure then. */
+async function recalled(
+  store: DeliveryStore,
+  verdict: DeliverVerdict,
+  { deliveryId }: Recipient,
+  { accountId }: AccountRef,
+): Promise<DeliverVerdict> {
+  if (verdict.status !== 'no-such-account') return verdict;
+  return (await store.isDelivered(accountId, deliveryId)) ? { status: 'duplicate' } : verdict;
 }
 
 /** Return-Path (RFC 5321 §4.4) and Delivered-To: what belongs to this delivery alone. */

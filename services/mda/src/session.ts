@@ -24,7 +24,8 @@ const SENDER_OK = reply(250, '2.1.0', 'OK');
 const RECIPIENT_OK = reply(250, '2.1.5', 'OK');
 const RECORDED = reply(250, '2.1.5', 'Delivered before');
 const NEEDS_TLS = reply(530, '5.7.0', 'Must issue a STARTTLS command with an agent certificate first');
-const STRANGER = reply(550, '5.7.1', 'This host may not deliver here');
+/** Temporary: a certificate of our own mta that has expired must make its mail wait, not come back. */
+const STRANGER = reply(450, '4.7.1', 'This host may not deliver here');
 
 export interface MdaSessionOptions extends Filer {
   readonly auth: Pick<Auth, 'resolveOne'>;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 
+import { removeAccount } from '@waybill/mailstore';
 import { decodeSummary } from '@waybill/message';
 import { formatReply, type Reply, type RcptParameters } from '@waybill/smtp';
 import { MdaSession, type MdaSessionOptions } from '../src/session.ts';
@@ -61,6 +62,24 @@ test('the null sender is written as such', async () => {
   await rcpt(open, `u${to}`, fromMta(to));
   await open.message(message('\r\n'));
   assert.match((await rowsOf(to))[0]?.prefix ?? '', /^Return-Path: <>\r\n/);
+});
+
+test('a recorded delivery is one also after its account was removed', async () => {
+  const to = user();
+  const again = fromMta(to);
+  const first = session();
+  await rcpt(first, `u${to}`, again);
+  assert.deepEqual(codes(await first.message(message('a: b\r\n\r\n'))), ['250 2.0.0']);
+  await removeAccount(bed.pool, to);
+  for (const [parameters, answer] of [
+    [again, '250 2.1.5'],
+    [fromMta(to), '550 5.2.1'],
+  ] as const) {
+    const open = session();
+    // What the directory said a moment ago.
+    assert.equal(await rcpt(open, `u${to}`, parameters), '250 2.1.5');
+    assert.deepEqual(codes(await open.message(message('a: b\r\n\r\n'))), [answer]);
+  }
 });
 
 test('a delivery that comes again is answered and not filed again', async () => {
@@ -148,7 +167,7 @@ test('only the mta is offered the private parameters, and strangers deliver noth
   assert.equal(formatReply(open.mail(FROM, { smtputf8: false }, CLEAR)).slice(0, 9), '530 5.7.0');
   assert.equal(
     formatReply(open.mail(FROM, { smtputf8: false }, { ...AGENT, agent: 'mra' })).slice(0, 9),
-    '550 5.7.1',
+    '450 4.7.1',
   );
   assert.deepEqual(bed.events.said, ['stranger', 'stranger']);
 });

@@ -25,9 +25,9 @@ export const MxSettings = {
     }),
   ),
   WAYBILL_MAX_MESSAGE_BYTES: Type.Integer({
-    default: 50 * 1024 * 1024,
+    default: 51 * 1024 * 1024,
     minimum: 65_536, // RFC 5321 §4.5.3.1.7
-    description: 'Largest message taken, in octets',
+    description: 'Largest message taken, in octets; more than msa takes, less than mda',
   }),
   WAYBILL_MAX_RECIPIENTS: Type.Integer({
     default: 1000,
