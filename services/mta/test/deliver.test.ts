@@ -134,6 +134,22 @@ test('what DNS says for good is returned at once, what it cannot say waits', asy
   );
 });
 
+test('auth or bodies being away is our own trouble: strangers’ mail is soon tried again, their hosts are not left alone', async () => {
+  const { world } = await setting();
+  world.routes.set('x.test', { status: 'try-later' });
+  world.spool.add('b@x.test');
+  world.spool.add('b@two.test', { body: null, blobKey: 'gone' });
+  await world.agent.runner.run('x.test');
+  await world.agent.runner.run('two.test');
+  const delays = world.events.endings.map(({ ending }) => (ending.kind === 'deferred' ? ending.delayMs : -1));
+  assert.equal(delays.length, 2);
+  assert.ok(
+    delays.every((ms) => ms >= 1000 && ms < 1200),
+    `delays: ${delays.join()}`,
+  );
+  assert.deepEqual(world.events.holds, []);
+});
+
 test('a null sender, NOTIFY=NEVER and a sender that does not exist get no report, and each is told', async () => {
   const { world } = await setting(() => undefined);
   world.resolutions.set('gone@red.test', { status: 'unknown' });

@@ -30,7 +30,7 @@ interface Heard {
   readonly verdicts: readonly Verdict[];
   readonly peer: Peer | undefined;
   readonly trouble: boolean;
-  /** The way led to mda. */
+  /** The way led to mda, or ended before it began through trouble of our own. */
   readonly local: boolean;
 }
 
@@ -55,12 +55,15 @@ async function deliver(claims: readonly Claimed[], options: AttemptOptions): Pro
     route = await options.route(destination);
   } catch (error) {
     events.trouble('routing', error);
-    return ownVerdict(claims, 'retry', '4.3.0', 'The route could not be found out', local);
+    return ownTrouble(claims, '4.3.0', 'The route could not be found out');
   }
   if (!local) events.attemptStarts(claims, describeRoute(route));
   if (route.kind === 'failed') return ownVerdict(claims, 'failed', route.enhanced, route.text, false);
   // RFC 3463 §3.5: directory server failure.
-  if (route.kind === 'try-later') return ownVerdict(claims, 'retry', '4.4.3', route.cause, local);
+  if (route.kind === 'try-later')
+    return route.own === true
+      ? ownTrouble(claims, '4.4.3', route.cause)
+      : ownVerdict(claims, 'retry', '4.4.3', route.cause, local);
   const { blobKey, size } = claims[0] as Claimed;
   let body = claims.find((claim) => claim.body !== null)?.body ?? undefined;
   const borrowed = body === undefined;
@@ -79,7 +82,7 @@ async function deliver(claims: readonly Claimed[], options: AttemptOptions): Pro
     };
   } catch (error) {
     events.trouble('attempt', error);
-    return ownVerdict(claims, 'retry', '4.3.0', 'The message could not be read', true);
+    return ownTrouble(claims, '4.3.0', 'The message could not be read');
   } finally {
     if (borrowed) options.budget.give(size);
   }
@@ -98,6 +101,11 @@ function converse(
   return route.kind === 'relay'
     ? options.smtp.overRelay(fenced, route.relay)
     : options.smtp.overHosts(fenced, route.hosts);
+}
+
+/** Tells nothing of the host, which is not left alone for it, and passes in seconds. */
+function ownTrouble(claims: readonly Claimed[], enhanced: string, text: string): Heard {
+  return { ...ownVerdict(claims, 'retry', enhanced, text, true), trouble: false };
 }
 
 function ownVerdict(

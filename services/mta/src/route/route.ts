@@ -10,7 +10,8 @@ export type Route =
   | { readonly kind: 'relay'; readonly relay: Relay }
   | { readonly kind: 'hosts'; readonly hosts: readonly MailHost[] }
   | { readonly kind: 'failed'; readonly enhanced: string; readonly text: string }
-  | { readonly kind: 'try-later'; readonly cause: string };
+  /** `own`: it is our own agents that give no answer, not the world's DNS. */
+  | { readonly kind: 'try-later'; readonly cause: string; readonly own?: true };
 
 export interface RouteOptions {
   readonly auth: Pick<Auth, 'route'>;
@@ -24,7 +25,8 @@ export interface RouteOptions {
 export async function routeOf(destination: string, options: RouteOptions): Promise<Route> {
   if (destination.startsWith('local/')) return { kind: 'mda' };
   const answer = destination.startsWith('[') ? undefined : await options.auth.route(destination);
-  if (answer !== undefined && isTryLater(answer)) return { kind: 'try-later', cause: 'auth gives no answer' };
+  if (answer !== undefined && isTryLater(answer))
+    return { kind: 'try-later', cause: 'auth gives no answer', own: true };
   const route = answer?.route ?? 'mx';
   if (route === 'local') return { kind: 'mda' };
   if (route.startsWith('lmtp://')) return { kind: 'lmtp', place: route.slice(7) };
