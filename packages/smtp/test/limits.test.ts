@@ -162,6 +162,28 @@ test('recipients beyond the limit are for another message', async () => {
     S: 452 4.5.3 ...`);
 });
 
+test('what was sent behind a sender or recipients that are refused is no mistake of its own', async () => {
+  await using stub = await startStub({ tls: 'none', maxSize: 1000 });
+  const many = Array.from({ length: 20 }, () => 'C: RCPT TO:<b@blue.test>').join('\n');
+  const answers = Array.from({ length: 21 }, () => 'S: 503 5.5.1 ...').join('\n');
+  await stub.play(`${HELLO}
+    C: MAIL FROM:<a@red.test> SIZE=2000
+    ${many}
+    C: DATA
+    S: 552 5.3.4 ...
+    ${answers}`);
+  const refused = `
+    C: MAIL FROM:<a@red.test>
+    C: RCPT TO:<nobody@blue.test>
+    C: DATA
+    C: RSET
+    S: 250 ...
+    S: 550 5.1.1 ...
+    S: 554 5.5.1 ...
+    S: 250 2.0.0 OK`;
+  await stub.play(`${HELLO}${refused.repeat(12)}`);
+});
+
 test('a client that keeps making mistakes is cut', async () => {
   await using stub = await startStub({ tls: 'none' });
   const mistakes = Array.from({ length: 9 }, () => 'C: WHAT\nS: 500 5.5.1 ...').join('\n');

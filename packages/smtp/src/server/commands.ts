@@ -146,6 +146,7 @@ function mail(c: Conversation, argument: string): void {
   }
   const { from, parameters } = command;
   // RFC 1870 §6.1: a declared size is refused before it is sent.
+  c.senderRefused = true;
   if ((parameters.size ?? 0) > c.options.maxSize) {
     c.refusal(said.TOO_BIG);
     return;
@@ -158,6 +159,7 @@ function mail(c: Conversation, argument: string): void {
         c.refusal(answer);
         return;
       }
+      c.senderRefused = false;
       c.transaction = { smtputf8: parameters.smtputf8, recipients: 0 };
       c.say(answer);
     },
@@ -167,7 +169,7 @@ function mail(c: Conversation, argument: string): void {
 function rcpt(c: Conversation, argument: string): void {
   const { transaction } = c;
   if (transaction === undefined) {
-    c.mistake(said.MAIL_FIRST);
+    withoutSender(c);
     return;
   }
   const command = parseRcpt(argument, offers(c), transaction.smtputf8);
@@ -196,9 +198,10 @@ function rcpt(c: Conversation, argument: string): void {
 
 function data(c: Conversation, argument: string): void {
   if (argument !== '') c.mistake(said.NO_ARGUMENT);
-  else if (c.transaction === undefined) c.mistake(said.MAIL_FIRST);
+  else if (c.transaction === undefined) withoutSender(c);
   else if (c.transaction.recipients === 0)
-    c.mistake(c.options.protocol === 'lmtp' ? said.NO_LMTP_RECIPIENTS : said.NO_RECIPIENTS);
+    // Sent ahead behind recipients that were refused, which were counted.
+    c.junk(c.options.protocol === 'lmtp' ? said.NO_LMTP_RECIPIENTS : said.NO_RECIPIENTS);
   else {
     c.answer(
       'data',
@@ -209,6 +212,11 @@ function data(c: Conversation, argument: string): void {
       },
     );
   }
+}
+
+function withoutSender(c: Conversation): void {
+  if (c.senderRefused) c.junk(said.MAIL_FIRST);
+  else c.mistake(said.MAIL_FIRST);
 }
 
 function rset(c: Conversation, argument: string): void {

@@ -60,6 +60,8 @@ export class Conversation {
   offered: readonly string[] = [];
   authenticated = false;
   transaction: Transaction | undefined;
+  /** The last MAIL was refused: what a client sends behind it unasked (RFC 2920) is no new mistake. */
+  senderRefused = false;
   exchange: SaslExchange | undefined;
   readonly transcript: Transcript | undefined;
 
@@ -180,6 +182,7 @@ export class Conversation {
   /** Ends the transaction and lets the session forget it. */
   reset(): void {
     this.transaction = undefined;
+    this.senderRefused = false;
     this.session.reset?.();
   }
 
