@@ -50,7 +50,7 @@ export class TestWorld {
   async send(door: Door, from: string, to: string, message: string): Promise<string | undefined> {
     const sender = new Sender(door, 0);
     try {
-      await sender.send(from, to, message.replaceAll('\n', '\r\n'));
+      await sender.send(from, to, message.replace(/\n$/, '').replaceAll('\n', '\r\n'));
       return undefined;
     } catch (error) {
       if (error instanceof SendError) return error.message;

@@ -40,7 +40,7 @@ export async function start(
     openAuthClient(config, { onTrouble: (call, cause) => events.authTrouble(call, cause) }),
   );
   await context.waitFor('auth', async () => {
-    if (isTryLater(await auth.resolveOne('postmaster'))) throw new Error('auth does not answer');
+    if (isTryLater(await auth.resolveOne('ready@auth.invalid'))) throw new Error('auth does not answer');
   });
   const spool = openSpoolAccept(pool, openBlobstore(pool), {
     inlineLimit: config.WAYBILL_INLINE_BYTES,
