@@ -22,9 +22,9 @@ const SUITES: readonly {
 }[] = [
   { name: 'packages', folders: ['packages', 'scripts'], parallel: 2 },
   { name: 'services', folders: ['services'], parallel: 2 },
-  { name: 'journeys', folders: ['test/journeys'], parallel: 1 },
-  { name: 'interop', folders: ['test/interop'], parallel: 1 },
-  { name: 'chaos', folders: ['test/chaos'], parallel: 1 },
+  { name: 'journeys', folders: ['test/journeys'], parallel: 2 },
+  { name: 'interop', folders: ['test/interop'], parallel: 2 },
+  { name: 'chaos', folders: ['test/chaos'], parallel: 2 },
 ];
 
 interface Tally {

@@ -180,7 +180,10 @@ export interface ReaderStore {
     mailboxName: string,
     items: readonly AppendItem[],
   ): Promise<{ uidValidity: number; uids: number[]; modseq: number }>;
-  /** Returns the rows after the change; UIDs that are gone are simply missing. */
+  /**
+   * Returns the rows after the change; UIDs that are gone are simply missing. When nothing `changed`, `modseq`
+   * is that of an earlier write, perhaps somebody else's.
+   */
   storeFlags(
     accountId: string,
     mailboxId: number,
@@ -188,7 +191,7 @@ export interface ReaderStore {
     mode: StoreMode,
     flags: number,
     keywords: readonly string[],
-  ): Promise<{ modseq: number; rows: MessageRow[] }>;
+  ): Promise<{ modseq: number; changed: boolean; rows: MessageRow[] }>;
   /** Removes messages with \Deleted; `only` limits it to these UIDs (RFC 4315 UID EXPUNGE). Returns the UIDs removed. */
   expunge(
     accountId: string,

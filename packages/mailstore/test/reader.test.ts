@@ -105,7 +105,7 @@ test('STORE changes MODSEQ only where something changes', async () => {
     appended('c'),
   ]);
   const first = await reader.storeFlags(accountId, 1, [1, 2, 9], 'add', FLAG.seen, []);
-  assert.equal(first.modseq, modseq + 1);
+  assert.deepEqual([first.modseq, first.changed], [modseq + 1, true]);
   assert.deepEqual(
     first.rows.map((row) => [row.uid, row.flags, row.modseq]),
     [
@@ -114,10 +114,10 @@ test('STORE changes MODSEQ only where something changes', async () => {
     ],
   );
   const again = await reader.storeFlags(accountId, 1, [1, 2], 'add', FLAG.seen, []);
-  assert.equal(again.modseq, modseq + 1);
+  assert.deepEqual([again.modseq, again.changed], [modseq + 1, false]);
   assert.equal((await reader.findMailbox(accountId, 'INBOX'))?.unseen, 1);
   const none = await reader.storeFlags(accountId, 1, [], 'set', 0, []);
-  assert.deepEqual(none, { modseq: modseq + 1, rows: [] });
+  assert.deepEqual(none, { modseq: modseq + 1, changed: false, rows: [] });
   const removed = await reader.storeFlags(accountId, 1, [1, 2, 3], 'remove', FLAG.seen | FLAG.draft, []);
   assert.deepEqual(
     removed.rows.map((row) => row.flags),

@@ -266,7 +266,7 @@ export class MemoryStore implements ReaderStore {
     mode: StoreMode,
     flags: number,
     keywords: readonly string[],
-  ): Promise<{ modseq: number; rows: MessageRow[] }> {
+  ): Promise<{ modseq: number; changed: boolean; rows: MessageRow[] }> {
     const account = this.#enter('storeFlags', accountId);
     const mailbox = this.#byId(account, mailboxId);
     const rows = mailbox.rows.filter(({ uid }) => uids.includes(uid));
@@ -289,7 +289,7 @@ export class MemoryStore implements ReaderStore {
       account.modseq += 1;
       this.#log(account, mailbox, 'changed', changed);
     }
-    return { modseq: account.modseq, rows: rows.map(copyOf) };
+    return { modseq: account.modseq, changed: changed.length > 0, rows: rows.map(copyOf) };
   }
 
   async expunge(

@@ -23,14 +23,14 @@ export async function storeFlags(
   mode: StoreMode,
   flags: number,
   keywords: readonly string[],
-): Promise<{ modseq: number; rows: MessageRow[] }> {
-  const { rows } = await pool.query<Refusal & PackedRows & { modseq: string }>({
+): Promise<{ modseq: number; changed: boolean; rows: MessageRow[] }> {
+  const { rows } = await pool.query<Refusal & PackedRows & { modseq: string; changed: boolean }>({
     ...STORE,
     values: [accountId, mailboxId, plainArray(uids), mode, flags & 31, textArray(checkedKeywords(keywords))],
   });
   const row = rows[0]!;
   if (row.refusal !== null) throw new StoreRefusal(row.refusal);
-  return { modseq: Number(row.modseq), rows: decodeRows(row).rows };
+  return { modseq: Number(row.modseq), changed: row.changed, rows: decodeRows(row).rows };
 }
 
 const EXPUNGE = {

@@ -77,11 +77,11 @@ suite('the mailbox cache', () => {
     await deliver(store);
     const mailbox = await acquire(cache, store);
     const own = await store.storeFlags('1', mailbox.mailboxId, [1], 'add', 1, []);
-    await mailbox.wrote(own.modseq, own.rows, []);
+    await mailbox.wrote({ ...own, removed: [] });
     assert.equal(store.calls.get('changesSince'), undefined);
     await deliver(store);
     const late = await store.storeFlags('1', mailbox.mailboxId, [1], 'add', 4, []);
-    await mailbox.wrote(late.modseq, late.rows, []);
+    await mailbox.wrote({ ...late, removed: [] });
     assert.deepEqual(mailbox.columns.uids, [1, 2]);
     assert.deepEqual(mailbox.columns.flags, [5, 0]);
   });
@@ -92,7 +92,7 @@ suite('the mailbox cache', () => {
     const mailbox = await acquire(cache, store);
     await deliver(store);
     const idle = await store.storeFlags('1', mailbox.mailboxId, [1], 'remove', 1, []);
-    await mailbox.wrote(idle.modseq, idle.rows, []);
+    await mailbox.wrote({ ...idle, removed: [] });
     assert.deepEqual(mailbox.columns.uids, [1, 2]);
   });
 

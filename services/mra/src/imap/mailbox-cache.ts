@@ -7,6 +7,15 @@ import type { MailboxChanges, MailboxInfo, MessageRow, ReaderStore } from '@wayb
 import { Columns, ROW_BYTES } from './columns.ts';
 import { MailboxSummaries, type Summaries } from './summaries.ts';
 
+/** What the store said of a write to the mailbox. */
+export interface Written {
+  readonly modseq: number;
+  /** Whether it changed anything, and so `modseq` is its own. */
+  readonly changed: boolean;
+  readonly rows: readonly MessageRow[];
+  readonly removed: readonly number[];
+}
+
 export class OpenMailbox {
   readonly accountId: string;
   readonly mailboxId: number;
@@ -45,6 +54,7 @@ export class OpenMailbox {
     this.columns = columns;
     this.modseq = modseq;
     this.checkedAt = performance.now();
+    return true;
   }
 
   get bytes(): number {
@@ -113,15 +123,14 @@ export class OpenMailbox {
   }
 
   /**
-   * A write of this process was committed at `modseq`. When nothing came between, its result is all that
-   * happened and is applied as it is; else the change log is read.
+   * A write of this process was committed. When it is the next change after those known here, its result is
+   * all that happened and is applied as it is; else the change log is read. True in the first case.
    */
-  async wrote(modseq: number, rows: readonly MessageRow[], removed: readonly number[]): Promise<void> {
+  async wrote({ modseq, changed, rows, removed }: Written): Promise<boolean> {
     // A write that changed nothing tells the account's MODSEQ, which is then somebody else's.
-    const ours = removed.length > 0 || rows.some((row) => row.modseq === modseq);
-    if (!ours || modseq !== this.modseq + 1) {
+    if (!changed || modseq !== this.modseq + 1) {
       if (modseq > this.modseq) await this.refresh();
-      return;
+      return false;
     }
     for (const row of rows) this.#put(row);
     this.columns = this.columns.without(removed);

@@ -3,11 +3,15 @@ import { suite, test } from 'node:test';
 import type { MessageRow } from '@waybill/mailstore';
 import { MemoryStore } from '../../test/memory-store.ts';
 import { Columns } from './columns.ts';
-import { OpenMailbox } from './mailbox-cache.ts';
+import { OpenMailbox, type Written } from './mailbox-cache.ts';
 import { SelectedView } from './selected-view.ts';
 
 function row(uid: number, modseq = 1, flags = 0): MessageRow {
   return { uid, modseq, flags, keywords: [], emailId: `e${uid}`, size: 10, internalDate: 0 };
+}
+
+function written(modseq: number, rows: MessageRow[], removed: number[]): Written {
+  return { modseq, changed: true, rows, removed };
 }
 
 /** A mailbox with these UIDs, at MODSEQ 10, and a client that knows it. */
@@ -21,7 +25,7 @@ function selected(...uids: number[]): { mailbox: OpenMailbox; view: SelectedView
 suite('a selected view', () => {
   test('tells an EXPUNGE only where it may, highest number first, and counts by the old numbers until then', async () => {
     const { mailbox, view } = selected(2, 4, 6, 8);
-    await mailbox.wrote(11, [], [4, 8]);
+    await mailbox.wrote(written(11, [], [4, 8]));
     assert.deepEqual(view.takeNews(false), { expunged: [], exists: undefined, recent: 0, changed: [] });
     assert.equal(view.uidAt(3), 8);
     assert.deepEqual(view.bySequence([[4, 4]]), [[3, 4]]);
@@ -31,12 +35,12 @@ suite('a selected view', () => {
 
   test('tells new messages while an EXPUNGE is held back, numbered behind what the client still counts', async () => {
     const { mailbox, view } = selected(1, 2, 3);
-    await mailbox.wrote(11, [], [1]);
-    await mailbox.wrote(12, [row(4, 12)], []);
+    await mailbox.wrote(written(11, [], [1]));
+    await mailbox.wrote(written(12, [row(4, 12)], []));
     const news = view.takeNews(false);
     assert.equal(news.exists, 4);
     assert.equal(view.uidAt(3), 4);
-    await mailbox.wrote(13, [], [4]);
+    await mailbox.wrote(written(13, [], [4]));
     assert.deepEqual(view.takeNews(true), { expunged: [4, 1], exists: undefined, recent: 0, changed: [] });
     assert.equal(view.count, 2);
   });
@@ -44,9 +48,9 @@ suite('a selected view', () => {
   test('never tells two clients of one mailbox different numbers, whenever they hear of it', async () => {
     const { mailbox, view } = selected(1, 2, 3);
     const other = new SelectedView(mailbox, false, 1_000);
-    await mailbox.wrote(11, [], [2]);
+    await mailbox.wrote(written(11, [], [2]));
     assert.deepEqual(other.takeNews(true).expunged, [2]);
-    await mailbox.wrote(12, [row(9, 12)], []);
+    await mailbox.wrote(written(12, [row(9, 12)], []));
     assert.equal(view.takeNews(false).exists, 4);
     assert.equal(other.takeNews(true).exists, 3);
     assert.deepEqual(view.takeNews(true).expunged, [2]);
@@ -58,8 +62,8 @@ suite('a selected view', () => {
     const { mailbox, view } = selected(1, 2, 3);
     const other = new SelectedView(mailbox, false, 1_000);
     const rows = [row(2, 11, 1)];
-    await mailbox.wrote(11, rows, []);
-    view.knows(11, rows);
+    await mailbox.wrote(written(11, rows, []));
+    view.knows(rows, 11);
     assert.deepEqual(view.takeNews(false).changed, []);
     assert.deepEqual(other.takeNews(false).changed, [1]);
     assert.deepEqual(other.takeNews(false).changed, []);
@@ -67,17 +71,17 @@ suite('a selected view', () => {
 
   test('tells a change that came after the client’s own, made while others wrote', async () => {
     const { mailbox, view } = selected(1, 2, 3);
-    await mailbox.wrote(11, [row(1, 11, 4)], []);
-    await mailbox.wrote(12, [row(2, 12, 1)], []);
-    view.knows(12, [row(2, 12, 1)]);
-    await mailbox.wrote(13, [row(3, 13, 1)], []);
+    await mailbox.wrote(written(11, [row(1, 11, 4)], []));
+    await mailbox.wrote(written(12, [row(2, 12, 1)], []));
+    view.knows([row(2, 12, 1)], 12);
+    await mailbox.wrote(written(13, [row(3, 13, 1)], []));
     assert.deepEqual(view.takeNews(false).changed, [0, 2]);
   });
 
   test('tells changed flags by the numbers that the client still counts by', async () => {
     const { mailbox, view } = selected(1, 2, 3);
-    await mailbox.wrote(11, [], [1]);
-    await mailbox.wrote(12, [row(3, 12, 1)], []);
+    await mailbox.wrote(written(11, [], [1]));
+    await mailbox.wrote(written(12, [row(3, 12, 1)], []));
     assert.deepEqual(view.takeNews(false).changed, [2]);
     assert.equal(view.current(2).columns.flags[view.current(2).at], 1);
   });
@@ -103,7 +107,7 @@ suite('a selected view', () => {
     const { mailbox } = selected(1, 2, 3);
     const view = new SelectedView(mailbox, false, 3);
     assert.equal(view.recentCount(), 1);
-    await mailbox.wrote(11, [row(5, 11), row(6, 11)], []);
+    await mailbox.wrote(written(11, [row(5, 11), row(6, 11)], []));
     view.addRecent(6, 6);
     assert.deepEqual(view.takeNews(true), { expunged: [], exists: 5, recent: 2, changed: [] });
     assert.deepEqual(

@@ -93,10 +93,11 @@ export class SelectedView {
   }
 
   /**
-   * The client knows that these messages changed at `modseq`: it did it itself (RFC 3501 §6.4.6 .SILENT)
-   * or the answer told it.
+   * The client knows these messages as they are: it changed them itself (RFC 3501 §6.4.6 .SILENT) or the
+   * answer told it. `alone` is the MODSEQ of a change that was of nothing but these.
    */
-  knows(modseq: number, rows: readonly { readonly uid: number; readonly modseq: number }[]): void {
+  knows(rows: readonly { readonly uid: number; readonly modseq: number }[], alone?: number): void {
+    const modseq = alone ?? 0;
     if (this.#toldModseq === modseq - 1 && this.mailbox.modseq === modseq) {
       this.#toldModseq = modseq;
       return;

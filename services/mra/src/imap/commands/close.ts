@@ -9,7 +9,7 @@ export async function close(session: Session): Promise<void> {
   const { mailbox, readOnly } = session.selected;
   if (!readOnly) {
     const { modseq, uids } = await session.around.store.expunge(mailbox.accountId, mailbox.mailboxId);
-    if (uids.length > 0) await mailbox.wrote(modseq, [], uids);
+    if (uids.length > 0) await mailbox.wrote({ modseq, changed: true, rows: [], removed: uids });
   }
   session.unselect();
 }

@@ -19,7 +19,7 @@ async function remove(session: Session, only: readonly number[] | undefined): Pr
   const { mailbox } = session.selected;
   const { modseq, uids } = await session.around.store.expunge(mailbox.accountId, mailbox.mailboxId, only);
   if (uids.length === 0) return;
-  await mailbox.wrote(modseq, [], uids);
+  await mailbox.wrote({ modseq, changed: true, rows: [], removed: uids });
 }
 
 /** For commands that change the selected mailbox: EXAMINE opened it for reading. RFC 3501 §6.3.2. */

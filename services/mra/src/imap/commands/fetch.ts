@@ -107,7 +107,7 @@ async function markSeen(session: Session, batch: readonly number[]): Promise<Rea
   }
   if (uids.length === 0) return new Set();
   const { mailbox } = view;
-  const { modseq, rows } = await session.around.store.storeFlags(
+  const { modseq, changed, rows } = await session.around.store.storeFlags(
     mailbox.accountId,
     mailbox.mailboxId,
     uids,
@@ -115,8 +115,8 @@ async function markSeen(session: Session, batch: readonly number[]): Promise<Rea
     FLAG.seen,
     [],
   );
-  await mailbox.wrote(modseq, rows, []);
-  view.knows(modseq, rows);
+  const alone = await mailbox.wrote({ modseq, changed, rows, removed: [] });
+  view.knows(rows, alone ? modseq : undefined);
   return new Set(rows.map(({ uid }) => uid));
 }
 

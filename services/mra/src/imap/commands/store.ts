@@ -12,7 +12,7 @@ export async function store(session: Session, command: CommandOf<'STORE'>): Prom
   if (uids.length === 0) return;
   const { mailbox } = view;
   const { system, keywords } = command.flags;
-  const { modseq, rows } = await session.around.store.storeFlags(
+  const { modseq, changed, rows } = await session.around.store.storeFlags(
     mailbox.accountId,
     mailbox.mailboxId,
     uids,
@@ -20,8 +20,9 @@ export async function store(session: Session, command: CommandOf<'STORE'>): Prom
     system,
     keywords,
   );
-  await mailbox.wrote(modseq, rows, []);
-  view.knows(modseq, rows);
+  const alone = await mailbox.wrote({ modseq, changed, rows, removed: [] });
+  // RFC 3501 §6.4.6: .SILENT or not, what another client changed on these messages meanwhile is told.
+  if (alone || !command.silent) view.knows(rows, alone ? modseq : undefined);
   if (!command.silent) {
     for (const row of rows) {
       const index = view.indexOf(row.uid);
