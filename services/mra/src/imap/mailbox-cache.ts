@@ -54,7 +54,6 @@ export class OpenMailbox {
     this.columns = columns;
     this.modseq = modseq;
     this.checkedAt = performance.now();
-    return true;
   }
 
   get bytes(): number {
@@ -124,13 +123,13 @@ export class OpenMailbox {
 
   /**
    * A write of this process was committed. When it is the next change after those known here, its result is
-   * all that happened and is applied as it is; else the change log is read. True in the first case.
+   * all that happened and is applied as it is; else the change log is read.
    */
-  async wrote({ modseq, changed, rows, removed }: Written): Promise<boolean> {
+  async wrote({ modseq, changed, rows, removed }: Written): Promise<void> {
     // A write that changed nothing tells the account's MODSEQ, which is then somebody else's.
     if (!changed || modseq !== this.modseq + 1) {
       if (modseq > this.modseq) await this.refresh();
-      return false;
+      return;
     }
     for (const row of rows) this.#put(row);
     this.columns = this.columns.without(removed);

@@ -63,7 +63,7 @@ suite('a selected view', () => {
     const other = new SelectedView(mailbox, false, 1_000);
     const rows = [row(2, 11, 1)];
     await mailbox.wrote(written(11, rows, []));
-    view.knows(rows, 11);
+    view.knows(written(11, rows, []), true);
     assert.deepEqual(view.takeNews(false).changed, []);
     assert.deepEqual(other.takeNews(false).changed, [1]);
     assert.deepEqual(other.takeNews(false).changed, []);
@@ -73,7 +73,7 @@ suite('a selected view', () => {
     const { mailbox, view } = selected(1, 2, 3);
     await mailbox.wrote(written(11, [row(1, 11, 4)], []));
     await mailbox.wrote(written(12, [row(2, 12, 1)], []));
-    view.knows([row(2, 12, 1)], 12);
+    view.knows(written(12, [row(2, 12, 1)], []), true);
     await mailbox.wrote(written(13, [row(3, 13, 1)], []));
     assert.deepEqual(view.takeNews(false).changed, [0, 2]);
   });

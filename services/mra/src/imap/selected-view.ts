@@ -4,7 +4,7 @@
  */
 import { type NumberSet, resolveNumberSet } from '@waybill/imap';
 import type { Columns } from './columns.ts';
-import type { OpenMailbox } from './mailbox-cache.ts';
+import type { OpenMailbox, Written } from './mailbox-cache.ts';
 
 /** Half-open ranges of indices into the view, ascending and disjoint. */
 export type Indices = readonly (readonly [from: number, to: number])[];
@@ -29,7 +29,7 @@ export class SelectedView {
   columns: Columns;
   count: number;
   #toldModseq: number;
-  /** UIDs that this client knows to have changed at this MODSEQ. */
+  /** UIDs whose flags this client knows as of this MODSEQ. */
   #own: Map<number, number> | undefined;
   /** Ranges [from, to] of UIDs that are \Recent in this session, ascending. */
   readonly #recent: [number, number][] = [];
@@ -93,17 +93,16 @@ export class SelectedView {
   }
 
   /**
-   * The client knows these messages as they are: it changed them itself (RFC 3501 §6.4.6 .SILENT) or the
-   * answer told it. `alone` is the MODSEQ of a change that was of nothing but these.
+   * This client's write. `told`: the answer shows it the flags of these messages as they are now. What others
+   * changed on them meanwhile is told, also when the write was silent (RFC 3501 §6.4.6).
    */
-  knows(rows: readonly { readonly uid: number; readonly modseq: number }[], alone?: number): void {
-    const modseq = alone ?? 0;
-    if (this.#toldModseq === modseq - 1 && this.mailbox.modseq === modseq) {
-      this.#toldModseq = modseq;
-      return;
+  knows({ modseq, changed, rows }: Omit<Written, 'removed'>, told: boolean): void {
+    // Nothing came between what the client was told and its own doing.
+    if (changed && modseq === this.#toldModseq + 1) this.#toldModseq = modseq;
+    else if (told) {
+      this.#own ??= new Map();
+      for (const row of rows) this.#own.set(row.uid, row.modseq);
     }
-    this.#own ??= new Map();
-    for (const row of rows) this.#own.set(row.uid, row.modseq);
   }
 
   /**

@@ -107,7 +107,7 @@ async function markSeen(session: Session, batch: readonly number[]): Promise<Rea
   }
   if (uids.length === 0) return new Set();
   const { mailbox } = view;
-  const { modseq, changed, rows } = await session.around.store.storeFlags(
+  const written = await session.around.store.storeFlags(
     mailbox.accountId,
     mailbox.mailboxId,
     uids,
@@ -115,9 +115,9 @@ async function markSeen(session: Session, batch: readonly number[]): Promise<Rea
     FLAG.seen,
     [],
   );
-  const alone = await mailbox.wrote({ modseq, changed, rows, removed: [] });
-  view.knows(rows, alone ? modseq : undefined);
-  return new Set(rows.map(({ uid }) => uid));
+  await mailbox.wrote({ ...written, removed: [] });
+  view.knows(written, true);
+  return new Set(written.rows.map(({ uid }) => uid));
 }
 
 /** Indices in groups of at most `count`, and of at most `octets` together where there is more than one. */

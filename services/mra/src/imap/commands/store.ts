@@ -12,7 +12,7 @@ export async function store(session: Session, command: CommandOf<'STORE'>): Prom
   if (uids.length === 0) return;
   const { mailbox } = view;
   const { system, keywords } = command.flags;
-  const { modseq, changed, rows } = await session.around.store.storeFlags(
+  const written = await session.around.store.storeFlags(
     mailbox.accountId,
     mailbox.mailboxId,
     uids,
@@ -20,9 +20,9 @@ export async function store(session: Session, command: CommandOf<'STORE'>): Prom
     system,
     keywords,
   );
-  const alone = await mailbox.wrote({ modseq, changed, rows, removed: [] });
-  // RFC 3501 §6.4.6: .SILENT or not, what another client changed on these messages meanwhile is told.
-  if (alone || !command.silent) view.knows(rows, alone ? modseq : undefined);
+  const { rows } = written;
+  await mailbox.wrote({ ...written, removed: [] });
+  view.knows(written, !command.silent);
   if (!command.silent) {
     for (const row of rows) {
       const index = view.indexOf(row.uid);
