@@ -18,7 +18,7 @@ import { Lookups } from './lookups.ts';
  * short cache. Trouble of any kind becomes `try-later`; no look-up ever rejects.
  */
 export interface AuthClientOptions extends Omit<ConnectionsOptions, 'serverName'> {
-  /** Milliseconds within which auth must answer. Default 2,000. */
+  /** Milliseconds within which auth must answer; a login has 5,000 at least. Default 2,000. */
   readonly deadlineMs?: number;
   /** Milliseconds for which a positive answer is repeated. Default 10,000; 0 keeps none. */
   readonly positiveMs?: number;
@@ -37,6 +37,11 @@ const MAX_ADDRESS = 320;
 /** Longest password in octets: longer ones are an attack on the hashing. */
 const MAX_PASSWORD = 1024;
 
+/** What a login may take, in ms: its share of earlier failures, its turn at the hashing, the hash. */
+const LOGIN_MS = 5000;
+/** Logins that one replica of auth is asked for at a time. */
+const LOGINS = 64;
+
 const isAuthenticateResponse = Compile(AuthenticateResponse);
 const isResolveResponse = Compile(ResolveResponse);
 const isRouteResponse = Compile(RouteResponse);
@@ -45,6 +50,8 @@ const isMaySendResponse = Compile(MaySendResponse);
 export class AuthClient implements Auth {
   readonly #options: AuthClientOptions;
   readonly #connections: Connections;
+  /** Apart, since logins wait: for hashing, or for failures before them. No look-up stands behind them. */
+  readonly #logins: Connections;
   readonly #deadlineMs: number;
   readonly #resolutions: Lookups<Resolution>;
   readonly #routes: Lookups<RouteResponse | TryLater>;
@@ -54,6 +61,7 @@ export class AuthClient implements Auth {
   constructor(options: AuthClientOptions) {
     this.#options = options;
     this.#connections = new Connections({ ...options, serverName: SERVER_NAME });
+    this.#logins = new Connections({ ...options, serverName: SERVER_NAME, maxConnections: LOGINS });
     this.#deadlineMs = options.deadlineMs ?? 2000;
     const positive = options.positiveMs ?? 10_000;
     const negative = Math.min(options.negativeMs ?? 5000, 5000, positive);
@@ -87,8 +95,9 @@ export class AuthClient implements Auth {
   async authenticate(request: AuthenticateRequest): Promise<AuthenticateResponse> {
     if (Buffer.byteLength(request.password) > MAX_PASSWORD || request.username.length > MAX_ADDRESS)
       return { status: 'denied' };
-    const deadline = performance.now() + this.#deadlineMs;
-    return (await this.#ask('authenticate', request, deadline, isAuthenticateResponse)) ?? TRY_LATER;
+    const deadline = performance.now() + Math.max(this.#deadlineMs, LOGIN_MS);
+    const answer = this.#ask('authenticate', request, deadline, isAuthenticateResponse, this.#logins);
+    return (await answer) ?? TRY_LATER;
   }
 
   async resolve(addresses: readonly string[]): Promise<readonly Resolution[]> {
@@ -116,10 +125,11 @@ export class AuthClient implements Auth {
   /** Uses other certificates from now on. */
   renew(credentials: Credentials): void {
     this.#connections.renew(credentials);
+    this.#logins.renew(credentials);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#connections[Symbol.asyncDispose]();
+    await Promise.all([this.#connections[Symbol.asyncDispose](), this.#logins[Symbol.asyncDispose]()]);
   }
 
   #resolution(address: string): Resolution | Promise<Resolution> {
@@ -166,9 +176,10 @@ export class AuthClient implements Auth {
     body: unknown,
     deadline: number,
     promised: { Check(value: unknown): value is T },
+    connections = this.#connections,
   ): Promise<T | undefined> {
     try {
-      const reply = await this.#connections.request('POST', `/v1/${call}`, body, deadline);
+      const reply = await connections.request('POST', `/v1/${call}`, body, deadline);
       if (reply.status === 200 && promised.Check(reply.body)) return reply.body;
       this.#options.onTrouble?.(call, new Error(`auth answered ${reply.status} to ${call}`));
     } catch (error) {

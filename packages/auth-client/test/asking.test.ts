@@ -133,6 +133,40 @@ test('an auth that does not answer is given up at the deadline, for all that wai
   assert.ok(performance.now() - from < 2000);
 });
 
+const login = (n: number) =>
+  ({ username: `u${n}@red.test`, password: 'x', client: '192.0.2.1', protocol: 'imap' }) as const;
+
+test('logins that wait, for hashing or for an earlier failure, hold up no look-up', async () => {
+  let release: () => void = () => undefined;
+  const gate = new Promise<void>((resolve) => (release = resolve));
+  await using auth = await scriptedAuth(async (asked) => {
+    if (asked.path !== '/v1/authenticate') return resolveByName(asked);
+    await gate;
+    return { body: { status: 'denied' } };
+  });
+  await using client = clientOf(auth);
+  const logins = Promise.all(Array.from({ length: 40 }, (_, n) => client.authenticate(login(n))));
+  assert.equal((await client.resolveOne('known@red.test')).status, 'mailbox');
+  release();
+  assert.ok((await logins).every((answer) => answer.status === 'denied'));
+});
+
+test('a login may take longer than a look-up: it may have to wait for hashing', async () => {
+  let release: () => void = () => undefined;
+  const gate = new Promise<void>((resolve) => (release = resolve));
+  await using auth = await scriptedAuth(async ({ path }) => {
+    if (path !== '/v1/authenticate') return { body: undefined };
+    await gate;
+    return { body: { status: 'denied' } };
+  });
+  await using client = clientOf(auth, { deadlineMs: 50 });
+  const answer = client.authenticate(login(1));
+  // What must be answered within the deadline was given up meanwhile.
+  assert.equal((await client.resolveOne('known@red.test')).status, 'try-later');
+  release();
+  assert.equal((await answer).status, 'denied');
+});
+
 test('a host that takes the connection and says nothing is given up at the deadline', async () => {
   const silent = net.createServer((socket) => socket.on('error', () => undefined)).listen(0, '127.0.0.1');
   await once(silent, 'listening');

@@ -47,7 +47,8 @@ export const AuthSettings = {
     description: 'Passwords hashed at a time; each takes 19 MiB and tens of milliseconds of a core',
   }),
   WAYBILL_HASH_WAIT_MS: Type.Integer({
-    default: 200,
+    // Clients take "try later" for a wrong password and ask their user: many that start together should all get in.
+    default: 2000,
     minimum: 0,
     maximum: 30_000,
     description:
