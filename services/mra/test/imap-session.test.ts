@@ -224,6 +224,19 @@ suite('after login', () => {
     assert.match((await alice.ok('ID ("name" "test")'))[0] ?? '', /^\* ID \("name" "Waybill"/);
   });
 
+  test('octets may be asked for many times over in one FETCH; other items are told once', async () => {
+    await using bed = await openMemoryBed();
+    const alice = await bed.login();
+    const large = plain('large', 'x'.repeat(1_000_000));
+    await alice.append('INBOX', large);
+    await alice.ok('SELECT INBOX');
+    const sections = Array.from({ length: 30 }, () => 'BODY.PEEK[]').join(' ');
+    const [line] = await alice.ok(`FETCH 1 (UID UID FLAGS ${sections} FLAGS)`);
+    assert.equal(line?.split(large).length, 31);
+    assert.equal(line?.split('FLAGS').length, 2);
+    assert.equal(line?.split('UID').length, 2);
+  });
+
   test('a mailbox opened by EXAMINE is changed by nothing', async () => {
     await using bed = await openMemoryBed();
     const alice = await bed.login();

@@ -123,16 +123,16 @@ class Dialogue {
   /** Between commands: the moments at which a session may end or change its transport. */
   #settle(): void {
     // Nobody will send the line that a SASL exchange or IDLE waits for.
-    if (this.#wantedLine !== undefined && this.#peerEnded) this.#connection.end();
+    if (this.#wantedLine !== undefined && this.#peerEnded) this.#output.end();
     if (this.#busy) return;
     if (this.#session.ended) {
       this.#session.dispose();
-      this.#connection.end();
+      this.#output.end();
       return;
     }
     if (this.#session.startTls) this.#startTls();
     else if (this.#connection.finishing) this.#sayBye('The server is restarting', 'UNAVAILABLE');
-    else if (this.#peerEnded) this.#connection.end();
+    else if (this.#peerEnded) this.#output.end();
     if (this.#paused && this.#reader.buffered <= READ_AHEAD) {
       this.#paused = false;
       this.#connection.resume();
@@ -235,10 +235,9 @@ class Dialogue {
   #sayBye(text: string, code?: string): void {
     if (this.#session.ended) return;
     this.#output.text(bye(text, code));
-    this.#output.flush();
     this.#session.ended = true;
     if (!this.#busy) this.#session.dispose();
-    this.#connection.end();
+    this.#output.end();
   }
 
   /** A line that is no command: a SASL response, or IDLE's DONE. */
@@ -272,6 +271,10 @@ class Dialogue {
   }
 
   #idled(): void {
+    if (this.#session.ended) {
+      this.#connection.destroy('the client takes nothing');
+      return;
+    }
     // A command that is still being answered is no idleness, unless the client takes nothing of the answer.
     if (this.#busy && this.#session.onTick === undefined) {
       if (this.#output.blocked) this.#connection.destroy('the client takes nothing');

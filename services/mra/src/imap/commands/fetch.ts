@@ -5,7 +5,7 @@
 import { FLAG, type StoredMessage } from '@waybill/mailstore';
 import type { CommandOf } from '../commands.ts';
 import { planFetch, type Plan } from '../fetch/plan.ts';
-import { writeMessage } from '../fetch/write-message.ts';
+import { MessageWriter, writeMessage } from '../fetch/write-message.ts';
 import { No } from '../replies.ts';
 import type { Indices } from '../selected-view.ts';
 import type { Session } from '../session.ts';
@@ -37,7 +37,7 @@ async function fetchColumns(session: Session, plan: Plan, indices: Indices): Pro
   const { output } = session;
   for (const [from, to] of indices) {
     for (let index = from; index < to; index += 1) {
-      writeMessage(session, plan, index, false);
+      writeMessage(session, plan, index);
       const room = output.room();
       if (room !== undefined) await room;
     }
@@ -57,7 +57,7 @@ async function fetchSummaries(session: Session, plan: Plan, indices: Indices): P
         complete = false;
         continue;
       }
-      writeMessage(session, plan, index, false, { summary, message: undefined });
+      writeMessage(session, plan, index, { summary, message: undefined });
       const room = session.output.room();
       if (room !== undefined) await room;
     }
@@ -81,10 +81,14 @@ async function fetchMessages(session: Session, plan: Plan, indices: Indices): Pr
         continue;
       }
       const uid = columns.uids[index]!;
-      writeMessage(session, plan, index, marked?.has(uid) ?? false, { summary: undefined, message });
+      const writer = new MessageWriter(session, index, { summary: undefined, message });
+      for (const item of plan.items) {
+        writer.item(item);
+        const room = session.output.room();
+        if (room !== undefined) await room;
+      }
+      writer.end(!plan.flags && (marked?.has(uid) ?? false));
       session.noteRead(uid, message);
-      const room = session.output.room();
-      if (room !== undefined) await room;
     }
   }
   return complete;

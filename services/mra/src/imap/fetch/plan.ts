@@ -15,8 +15,12 @@ export interface Plan {
 
 export function planFetch(items: readonly FetchItem[], uidForm: boolean): Plan {
   // RFC 3501 §6.4.8: the UID is in every answer to UID FETCH.
-  const all: readonly FetchItem[] =
+  const withUid: readonly FetchItem[] =
     uidForm && !items.some(({ item }) => item === 'UID') ? [{ item: 'UID' }, ...items] : items;
+  // An item that is asked for again is told once: thousands of BODYs would cost a copy each.
+  const all = withUid.filter(
+    ({ item }, at) => item === 'SECTION' || withUid.findIndex((other) => other.item === item) === at,
+  );
   let summary = false;
   let message = false;
   let flags = false;

@@ -1,7 +1,8 @@
 /** One message's FETCH response from the plan: copies what is stored, parses nothing but what a section needs. */
-import { FetchLine } from '@waybill/imap';
+import { type FetchItem, FetchLine } from '@waybill/imap';
 import type { StoredMessage } from '@waybill/mailstore';
 import { bodyOf, bodyStructureOf, envelopeOf } from '@waybill/message';
+import type { Columns } from '../columns.ts';
 import type { Session } from '../session.ts';
 import type { Plan } from './plan.ts';
 import { partial, Sections } from './sections.ts';
@@ -14,26 +15,44 @@ export interface Material {
 
 const NONE: Material = { summary: undefined, message: undefined };
 
-/** `tellFlags`: reading it has just set \Seen, so FLAGS are told also where nobody asked. */
-export function writeMessage(
-  session: Session,
-  plan: Plan,
-  index: number,
-  tellFlags: boolean,
-  material: Material = NONE,
-): void {
-  const view = session.selected;
-  const { columns, at } = view.current(index);
-  const line = new FetchLine(session.output, index + 1);
-  const sections = material.message === undefined ? undefined : new Sections(material.message);
-  const summary = material.summary ?? material.message?.summary;
-  for (const item of plan.items) {
+/** A response whose items are small. */
+export function writeMessage(session: Session, plan: Plan, index: number, material: Material = NONE): void {
+  const writer = new MessageWriter(session, index, material);
+  for (const item of plan.items) writer.item(item);
+  writer.end(false);
+}
+
+/** Writes a response item by item: octets can be asked for many times over, and wait for the client in between. */
+export class MessageWriter {
+  readonly #line: FetchLine;
+  readonly #material: Material;
+  readonly #sections: Sections | undefined;
+  readonly #columns: Columns;
+  readonly #at: number;
+  readonly #recent: boolean;
+
+  constructor(session: Session, index: number, material: Material) {
+    const view = session.selected;
+    const { columns, at } = view.current(index);
+    this.#line = new FetchLine(session.output, index + 1);
+    this.#material = material;
+    this.#sections = material.message === undefined ? undefined : new Sections(material.message);
+    this.#columns = columns;
+    this.#at = at;
+    this.#recent = view.isRecent(columns.uids[at]!);
+  }
+
+  item(item: FetchItem): void {
+    const line = this.#line;
+    const sections = this.#sections;
+    const columns = this.#columns;
+    const at = this.#at;
     switch (item.item) {
       case 'UID':
         line.uid(columns.uids[at]!);
         break;
       case 'FLAGS':
-        line.flags(columns.flags[at]!, columns.keywords[at], view.isRecent(columns.uids[at]!));
+        this.#flags();
         break;
       case 'INTERNALDATE':
         line.internalDate(columns.internalDates[at]!);
@@ -45,13 +64,13 @@ export function writeMessage(
         line.modseq(columns.modseqs[at]!);
         break;
       case 'ENVELOPE':
-        line.prepared('ENVELOPE', envelopeOf(summary!));
+        line.prepared('ENVELOPE', envelopeOf(this.#summary));
         break;
       case 'BODY':
-        line.prepared('BODY', bodyOf(summary!));
+        line.prepared('BODY', bodyOf(this.#summary));
         break;
       case 'BODYSTRUCTURE':
-        line.prepared('BODYSTRUCTURE', bodyStructureOf(summary!));
+        line.prepared('BODYSTRUCTURE', bodyStructureOf(this.#summary));
         break;
       case 'RFC822':
         line.content('RFC822', sections!.whole());
@@ -69,7 +88,18 @@ export function writeMessage(
       }
     }
   }
-  if (tellFlags && !plan.flags)
-    line.flags(columns.flags[at]!, columns.keywords[at], view.isRecent(columns.uids[at]!));
-  line.end();
+
+  /** `tellFlags`: reading it has just set \Seen, so FLAGS are told also where nobody asked. */
+  end(tellFlags: boolean): void {
+    if (tellFlags) this.#flags();
+    this.#line.end();
+  }
+
+  get #summary(): Buffer {
+    return (this.#material.summary ?? this.#material.message?.summary)!;
+  }
+
+  #flags(): void {
+    this.#line.flags(this.#columns.flags[this.#at]!, this.#columns.keywords[this.#at], this.#recent);
+  }
 }
