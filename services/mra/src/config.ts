@@ -37,6 +37,11 @@ export const MraSettings = {
     minimum: 0,
     description: 'Memory for prepared ENVELOPEs and BODYSTRUCTUREs, in octets',
   }),
+  WAYBILL_LARGE_MESSAGE_CACHE_BYTES: Type.Integer({
+    default: 64 * 1024 * 1024,
+    minimum: 0,
+    description: 'Memory for large messages that clients read piece by piece, in octets',
+  }),
   WAYBILL_AUTOLOGOUT_SECONDS: Type.Integer({
     default: 1800,
     minimum: 1,

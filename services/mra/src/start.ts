@@ -15,6 +15,7 @@ import { AccountPlaces } from './account-places.ts';
 import type { MraSettings } from './config.ts';
 import { Events } from './events.ts';
 import { serveImap } from './imap/connection.ts';
+import { LargeMessages } from './imap/large-messages.ts';
 import { MailboxCache } from './imap/mailbox-cache.ts';
 import { DEFAULT_TIMING, type Surroundings } from './imap/session.ts';
 import { Summaries } from './imap/summaries.ts';
@@ -68,6 +69,7 @@ export async function start(context: Context<typeof MraSettings>): Promise<Mra> 
     auth,
     events,
     summaries,
+    largeMessages: new LargeMessages(store, config.WAYBILL_LARGE_MESSAGE_CACHE_BYTES),
     cache: new MailboxCache(store, summaries, config.WAYBILL_MAILBOX_CACHE_BYTES),
     places,
     timing: { ...DEFAULT_TIMING, idleMs: config.WAYBILL_AUTOLOGOUT_SECONDS * 1000 },

@@ -7,6 +7,7 @@ import type { JourneyEvent } from '@waybill/journey';
 import { AccountPlaces } from '../src/account-places.ts';
 import { Events } from '../src/events.ts';
 import { serveImap } from '../src/imap/connection.ts';
+import { LargeMessages } from '../src/imap/large-messages.ts';
 import { MailboxCache } from '../src/imap/mailbox-cache.ts';
 import { DEFAULT_TIMING, type Surroundings, type Timing } from '../src/imap/session.ts';
 import { Summaries } from '../src/imap/summaries.ts';
@@ -81,6 +82,7 @@ export async function openBed<Store extends ReaderStore>(options: BedOptions<Sto
     },
     events,
     summaries,
+    largeMessages: new LargeMessages(store, 10_000_000),
     cache: new MailboxCache(store, summaries, 10_000_000),
     places: new AccountPlaces(options.places ?? 20),
     timing: { ...DEFAULT_TIMING, failureMs: 1, freshMs: 0, ...options.timing },

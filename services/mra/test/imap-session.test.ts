@@ -237,6 +237,19 @@ suite('after login', () => {
     assert.equal(line?.split('UID').length, 2);
   });
 
+  test('a large message is read from the store once, in however many pieces the client takes it', async () => {
+    await using bed = await openMemoryBed();
+    const alice = await bed.login();
+    await alice.append('INBOX', plain('large', 'x'.repeat(1_000_000)));
+    await alice.ok('SELECT INBOX');
+    for (let at = 0; at < 1_000_000; at += 65_536)
+      assert.match(
+        (await alice.ok(`UID FETCH 1 BODY.PEEK[TEXT]<${at}.65536>`))[0] ?? '',
+        /BODY\[TEXT\]<\d+> /,
+      );
+    assert.equal(bed.store.calls.get('message'), 1);
+  });
+
   test('a mailbox opened by EXAMINE is changed by nothing', async () => {
     await using bed = await openMemoryBed();
     const alice = await bed.login();

@@ -9,6 +9,7 @@ import type { AccountRef, ChangeSignal, ReaderStore, StoredMessage } from '@wayb
 import type { AccountPlaces } from '../account-places.ts';
 import type { Events, SessionFacts } from '../events.ts';
 import { journeyIdOf } from '../journey-id.ts';
+import type { LargeMessages } from './large-messages.ts';
 import type { MailboxCache } from './mailbox-cache.ts';
 import type { Output } from './output.ts';
 import { Bad, Gone } from './replies.ts';
@@ -50,6 +51,7 @@ export interface Surroundings {
   readonly events: Events;
   readonly cache: MailboxCache;
   readonly summaries: Summaries;
+  readonly largeMessages: LargeMessages;
   readonly places: AccountPlaces;
   readonly timing: Timing;
   readonly hostname: string;

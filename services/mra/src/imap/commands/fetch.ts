@@ -71,7 +71,7 @@ async function fetchMessages(session: Session, plan: Plan, indices: Indices): Pr
   let complete = true;
   for (const batch of batches(indices, MESSAGES, (index) => columns.sizes[index]!, OCTETS)) {
     const [messages, marked] = await Promise.all([
-      readMessages(session, batch),
+      readMessages(session, batch, plan.pieces),
       marks ? markSeen(session, batch) : undefined,
     ]);
     for (const [at, index] of batch.entries()) {
@@ -94,11 +94,14 @@ async function fetchMessages(session: Session, plan: Plan, indices: Indices): Pr
   return complete;
 }
 
-function readMessages(session: Session, batch: readonly number[]): Promise<(StoredMessage | undefined)[]> {
+function readMessages(
+  session: Session,
+  batch: readonly number[],
+  pieces: boolean,
+): Promise<(StoredMessage | undefined)[]> {
   const { columns, mailbox } = session.selected;
-  return Promise.all(
-    batch.map((index) => session.around.store.message(mailbox.accountId, columns.emailIds[index]!)),
-  );
+  const from = pieces ? session.around.largeMessages : session.around.store;
+  return Promise.all(batch.map((index) => from.message(mailbox.accountId, columns.emailIds[index]!)));
 }
 
 /** Sets \Seen where it is not set; the UIDs that changed by it. */

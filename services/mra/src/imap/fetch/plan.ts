@@ -7,6 +7,8 @@ export interface Plan {
   readonly summary: boolean;
   /** Octets of the message are needed. */
   readonly message: boolean;
+  /** Only pieces of them: the client will come back for the next. */
+  readonly pieces: boolean;
   /** An item shows flags that may have changed just now. */
   readonly flags: boolean;
   /** Reading sets \Seen: some item is not a peek (RFC 3501 §6.4.5). */
@@ -23,6 +25,7 @@ export function planFetch(items: readonly FetchItem[], uidForm: boolean): Plan {
   );
   let summary = false;
   let message = false;
+  let pieces = false;
   let flags = false;
   let marksSeen = false;
   for (const item of all) {
@@ -46,10 +49,11 @@ export function planFetch(items: readonly FetchItem[], uidForm: boolean): Plan {
         break;
       case 'SECTION':
         message = true;
+        if (item.partial !== null) pieces = true;
         if (!item.peek) marksSeen = true;
         break;
       default:
     }
   }
-  return { items: all, summary, message, flags, marksSeen };
+  return { items: all, summary, message, pieces, flags, marksSeen };
 }
