@@ -247,7 +247,7 @@ test('silence ends the conversation, sooner before EHLO', async () => {
     S: 220 ...
     S: 421 4.4.2 mail.test idle for too long
     S closed`);
-  await using other = await startStub({ tls: 'none', timers: { idle: 40 } });
+  await using other = await startStub({ tls: 'none', timers: { idle: 500 } });
   await other.play(`${HELLO}${TO_DATA}
     S: 421 4.4.2 mail.test idle for too long
     S closed`);
@@ -259,7 +259,7 @@ test('a message that trickles in, and a session without end, are cut', async () 
   await using stub = await startStub({
     tls: 'none',
     budget,
-    timers: { rateWindow: 40 },
+    timers: { rateWindow: 400 },
     limits: { minimumRate: 1_000_000 },
   });
   await stub.play(`${HELLO}${TO_DATA}
@@ -267,7 +267,7 @@ test('a message that trickles in, and a session without end, are cut', async () 
     S: 421 4.4.2 mail.test the message comes too slowly
     S closed`);
   assert.equal(budget.used, 0);
-  await using other = await startStub({ tls: 'none', timers: { total: 40 } });
+  await using other = await startStub({ tls: 'none', timers: { total: 700 } });
   await other.play(`${HELLO}
     S: 421 4.4.2 mail.test the session takes too long
     S closed`);
