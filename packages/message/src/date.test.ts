@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { formatDate, parseDate } from './date.ts';
+import { formatDate, parseDate, parseDay } from './date.ts';
 
 const iso = (text: string): string | null => {
   const time = parseDate(text);
@@ -20,6 +20,14 @@ test('dates as they come', () => {
   assert.equal(iso('24-Nov-2026 11:02:03 +0000'), '2026-11-24T11:02:03');
   assert.equal(iso('24 Nov 2026 11 : 02 : 03 XYZ'), '2026-11-24T11:02:03');
   assert.equal(iso('24 Nov 2026 23:59:60 +0000'), '2026-11-25T00:00:00');
+});
+
+test('the day that a date itself names, whatever its zone', () => {
+  const day = Date.UTC(2026, 0, 1);
+  assert.equal(parseDay('Thu, 1 Jan 2026 23:59:59 -0800'), day);
+  assert.equal(parseDay('1 Jan 2026 00:00 +1400'), day);
+  assert.equal(parseDay('1 Jan 1960 12:00 +0000'), Date.UTC(1960, 0, 1));
+  assert.equal(parseDay('some day'), null);
 });
 
 test('no dates', () => {

@@ -1,5 +1,6 @@
 /** The Date field: RFC 5322 §3.3 and the obsolete forms of §4.3, to and from ms since the epoch. */
 
+const DAY = 86_400_000;
 const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 const MONTH_BY_NAME = new Map(MONTHS.map((name, index) => [name.toLowerCase(), index]));
@@ -38,6 +39,18 @@ function two(n: number): string {
  * characters are read.
  */
 export function parseDate(text: string): number | null {
+  const read = readDate(text);
+  return read === null ? null : read.clock - read.zone * 60_000;
+}
+
+/** The day that the text itself names, whatever its zone (RFC 3501 §6.4.4 SENTON): its midnight in UTC, ms. */
+export function parseDay(text: string): number | null {
+  const read = readDate(text);
+  return read === null ? null : Math.floor(read.clock / DAY) * DAY;
+}
+
+/** `clock`: what a clock in that zone showed, as if it were UTC, in ms. `zone`: minutes east. */
+function readDate(text: string): { readonly clock: number; readonly zone: number } | null {
   const words = dateWords(text.slice(0, 200));
   let at = 0;
   if (!isNumber(words[0] ?? '')) at++;
@@ -54,7 +67,7 @@ export function parseDate(text: string): number | null {
   const date = new Date(0);
   date.setUTCFullYear(year, month, day);
   // A leap second, RFC 5322 §3.3, is the next minute's first.
-  return date.setUTCHours(h, m, s) - zoneMinutes(words[at + 4] ?? '') * 60_000;
+  return { clock: date.setUTCHours(h, m, s), zone: zoneMinutes(words[at + 4] ?? '') };
 }
 
 /** RFC 5322 §4.3: 00–49 are 2000–2049, 50–99 and three digits count from 1900. */

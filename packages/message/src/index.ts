@@ -11,7 +11,7 @@ export {
   mailboxes,
   parseAddressList,
 } from './address-list.ts';
-export { formatDate, parseDate } from './date.ts';
+export { formatDate, parseDate, parseDay } from './date.ts';
 export {
   fieldValue,
   firstValue,

@@ -53,6 +53,17 @@ suite('behind the store', () => {
     );
   });
 
+  test('UIDs that the other client expunged are passed over by UID STORE', async () => {
+    await using pair = await openPair(2);
+    const [one, two] = pair.clients;
+    await two.ok('STORE 1 +FLAGS.SILENT (\\Deleted)');
+    await two.ok('EXPUNGE');
+    assert.deepEqual(await one.ok('UID STORE 1 +FLAGS (\\Seen)'), ['* 1 EXPUNGE']);
+    await two.ok('STORE 1 +FLAGS.SILENT (\\Deleted)');
+    await two.ok('EXPUNGE');
+    assert.match((await one.command('STORE 1 +FLAGS (\\Seen)')).tagged, /^NO \[EXPUNGEISSUED\]/);
+  });
+
   test('a silent STORE tells what the other client changed on the same message', async () => {
     await using pair = await openPair(1);
     const [one, two] = pair.clients;

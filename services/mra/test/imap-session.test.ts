@@ -250,6 +250,44 @@ suite('after login', () => {
     assert.equal(bed.store.calls.get('message'), 1);
   });
 
+  test('SENTON and its kin go by the day that the Date field says, whatever its zone', async () => {
+    await using bed = await openMemoryBed();
+    const alice = await bed.login();
+    await alice.append('INBOX', 'Date: Thu, 1 Jan 2026 23:30:00 -0800\r\n\r\nlate in the west');
+    await alice.append('INBOX', 'Date: Thu, 1 Jan 2026 00:30:00 +0900\r\n\r\nearly in the east');
+    await alice.append('INBOX', 'Date: some day\r\n\r\nnever');
+    await alice.ok('SELECT INBOX');
+    for (const [key, found] of [
+      ['SENTON 1-Jan-2026', ' 1 2'],
+      ['SENTON 2-Jan-2026', ''],
+      ['SENTON 31-Dec-2025', ''],
+      ['SENTBEFORE 2-Jan-2026', ' 1 2'],
+      ['SENTBEFORE 1-Jan-2026', ''],
+      ['SENTSINCE 1-Jan-2026', ' 1 2'],
+      ['SENTSINCE 2-Jan-2026', ''],
+    ] as const)
+      assert.deepEqual(await alice.ok(`SEARCH ${key}`), [`* SEARCH${found}`], key);
+  });
+
+  test('a SEARCH of more keys than anybody means is refused', async () => {
+    await using bed = await openMemoryBed();
+    const alice = await bed.login();
+    await alice.append('INBOX', plain('a'));
+    await alice.ok('SELECT INBOX');
+    const many = (key: string, count: number): string => Array.from({ length: count }, () => key).join(' ');
+    assert.match((await alice.command(`SEARCH ${many('ALL', 1_001)}`)).tagged, /^BAD /);
+    assert.match((await alice.command(`SEARCH ${many('BODY x', 21)}`)).tagged, /^BAD /);
+    await alice.ok(`SEARCH ${many('SUBJECT a', 500)} ${many('TEXT a', 20)}`);
+  });
+
+  test('what a client copies or moves to the mailbox that it has open it is told at once', async () => {
+    await using bed = await openMemoryBed({ timing: { freshMs: 3_600_000 } });
+    const alice = await bed.login();
+    await alice.append('INBOX', plain('a'));
+    await alice.ok('SELECT INBOX');
+    assert.ok((await alice.ok('COPY 1 INBOX')).includes('* 2 EXISTS'));
+  });
+
   test('a mailbox opened by EXAMINE is changed by nothing', async () => {
     await using bed = await openMemoryBed();
     const alice = await bed.login();

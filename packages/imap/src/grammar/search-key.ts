@@ -10,6 +10,10 @@ import { astring, astringOctets, utf8 } from './string.ts';
 
 /** How deep parentheses, NOT and OR may nest: bounds the stack here and wherever the tree is walked. */
 const MAX_DEPTH = 50;
+/** Keys of one command: each is tried on every message. */
+const MAX_KEYS = 1_000;
+/** BODY and TEXT keys of one command: each reads every message's octets. */
+const MAX_TEXT_KEYS = 20;
 
 /** Turns a string's octets into text by the command's CHARSET. */
 type Decode = (scanner: Scanner, octets: Buffer, start: number) => string;
@@ -24,7 +28,23 @@ export function searchKeys(scanner: Scanner, charset: string | null): SearchKey 
   const decode = charset === null || isKnownCharset(charset) ? utf8 : latin1;
   const keys = keyList(scanner, decode, 0);
   scanner.expectEnd();
+  if (count(keys, () => true) > MAX_KEYS) scanner.fail(`at most ${MAX_KEYS} search keys`);
+  const texts = count(keys, ({ key }) => key === 'BODY' || key === 'TEXT');
+  if (texts > MAX_TEXT_KEYS) scanner.fail(`at most ${MAX_TEXT_KEYS} BODY and TEXT keys`);
   return keys;
+}
+
+function count(key: SearchKey, counted: (key: SearchKey) => boolean): number {
+  switch (key.key) {
+    case 'AND':
+      return key.of.reduce((sum, each) => sum + count(each, counted), 0);
+    case 'OR':
+      return count(key.left, counted) + count(key.right, counted);
+    case 'NOT':
+      return count(key.of, counted);
+    default:
+      return counted(key) ? 1 : 0;
+  }
 }
 
 /** The charsets that SEARCH strings are decoded from; another one deserves NO [BADCHARSET]. */

@@ -14,6 +14,8 @@ export async function copy(session: Session, command: CommandOf<'COPY'>): Promis
     session.around.store.copy(session.owner, mailbox.mailboxId, uids, command.mailbox),
   );
   if (from.length === 0) throw new No('The messages no longer exist', 'EXPUNGEISSUED');
+  // The copies may be in the mailbox that is open here: no two mailboxes of an account share a UIDVALIDITY.
+  if (uidValidity === mailbox.uidValidity) await mailbox.refresh();
   return { code: copyUidCode(uidValidity, from, to), text: 'COPY done' };
 }
 

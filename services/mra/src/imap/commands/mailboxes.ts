@@ -47,6 +47,8 @@ export async function rename(session: Session, command: CommandOf<'RENAME'>): Pr
     command.from,
     withoutTrailingDelimiter(command.to),
   );
+  // RFC 3501 §6.3.5: renaming INBOX moves its messages, perhaps out of the mailbox that is open here.
+  await session.view?.mailbox.refresh();
 }
 
 export async function subscribe(session: Session, command: CommandOf<'SUBSCRIBE'>): Promise<void> {

@@ -12,7 +12,7 @@ const SUMMARIES = 500;
 const MESSAGES = 8;
 const OCTETS = 4_194_304;
 /** Messages that are judged before other sessions get their turn. */
-const TURN = 5_000;
+const TURN = 500;
 
 export async function search(session: Session, command: CommandOf<'SEARCH'>): Promise<void> {
   if (command.charset !== null && !isKnownCharset(command.charset))
@@ -97,8 +97,8 @@ async function byMessage(
       candidate.message = messages[place];
       if (candidate.message !== undefined && test(candidate) === true) take(candidate);
       candidate.message = undefined;
+      await turn();
     }
-    await turn();
   }
 }
 

@@ -32,5 +32,6 @@ export async function store(session: Session, command: CommandOf<'STORE'>): Prom
       if (room !== undefined) await room;
     }
   }
-  if (rows.length === 0) throw new No('The messages no longer exist', 'EXPUNGEISSUED');
+  // RFC 3501 §6.4.8: UIDs that are not there are passed over.
+  if (rows.length === 0 && !command.uid) throw new No('The messages no longer exist', 'EXPUNGEISSUED');
 }

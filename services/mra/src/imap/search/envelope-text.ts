@@ -1,8 +1,8 @@
-/** Texts out of a stored ENVELOPE: what SEARCH FROM, TO, CC, BCC and SUBJECT look at (RFC 3501 §6.4.4). */
+/** Texts out of a stored ENVELOPE: what SEARCH FROM, TO, CC, BCC, SUBJECT and the SENT keys look at (RFC 3501 §6.4.4). */
 import { decodeWords, foldText } from '@waybill/message';
 
 /** Places in the ENVELOPE list, RFC 3501 §7.4.2. */
-export const ENVELOPE_FIELD = { SUBJECT: 1, FROM: 2, TO: 5, CC: 6, BCC: 7 } as const;
+export const ENVELOPE_FIELD = { DATE: 0, SUBJECT: 1, FROM: 2, TO: 5, CC: 6, BCC: 7 } as const;
 
 /** Letters, digits and a few signs: such a word stands in the octets as it stands in the text, or not at all. */
 export function isPlainWord(needle: string): boolean {

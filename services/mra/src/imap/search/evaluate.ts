@@ -9,6 +9,7 @@ import {
   decodeSummary,
   envelopeOf,
   foldText,
+  parseDay,
   searchField,
   searchHeader,
   searchText,
@@ -101,8 +102,12 @@ export function compile(key: SearchKey, sets: Sets): Test {
     case 'SENTON':
     case 'SENTSINCE': {
       const within = dayTest(key.key.slice(4) as 'BEFORE' | 'ON' | 'SINCE', key.day);
-      return ({ summary }) =>
-        summary === undefined ? undefined : summary.sentAt !== null && within(summary.sentAt);
+      // RFC 3501 §6.4.4 disregards time and zone: the day is the one that the Date field names.
+      return ({ envelope }) => {
+        if (envelope === undefined) return undefined;
+        const day = parseDay(envelope[ENVELOPE_FIELD.DATE] ?? '');
+        return day !== null && within(day);
+      };
     }
     case 'LARGER':
       return ({ columns, at }) => columns.sizes[at]! > key.size;
@@ -170,7 +175,7 @@ function headerTest(field: string, needle: string): Test {
   };
 }
 
-/** RFC 3501 §6.4.4 disregards time and zone: days are UTC here, as INTERNALDATE is told. */
+/** Days are UTC here, as INTERNALDATE is told. */
 function dayTest(key: 'BEFORE' | 'ON' | 'SINCE', day: number): (time: number) => boolean {
   switch (key) {
     case 'BEFORE':
