@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { AccountPlaces } from '../src/account-places.ts';
-import { Client, Inbox, JOURNEY, open, PREFIX } from './pop3-bed.ts';
+import { ACCOUNT, Client, Inbox, JOURNEY, open, PREFIX } from './pop3-bed.ts';
 
 const LETTER = `Received: from x by mx.red.test with ESMTP id ${JOURNEY};\r\n Tue, 24 Nov 2026\r\nSubject: a\r\n\r\n.one\r\ntwo\r\n..\r\nthree\r\n`;
 
@@ -100,6 +100,33 @@ describe('before login', () => {
     await first.end();
     await second.ask('USER alice@red.test');
     assert.match(await second.ask('PASS se cret'), /^\+OK/);
+  });
+
+  test('a client that leaves while its password is checked leaves its place too', async () => {
+    const gates: (() => void)[] = [];
+    const asked = Promise.withResolvers<void>();
+    const { port, connections } = await open(new Inbox([]), {
+      places: new AccountPlaces(1),
+      async authenticate() {
+        if (gates.length === 0) {
+          await new Promise<void>((resolve) => {
+            gates.push(resolve);
+            asked.resolve();
+          });
+        }
+        return { status: 'ok', account: ACCOUNT };
+      },
+    });
+    const first = await Client.connect(port);
+    await first.ask('USER alice@red.test');
+    first.say('PASS se cret');
+    await asked.promise;
+    const left = new Promise<unknown>((resolve) => connections[0]?.onClose(resolve));
+    first.socket.destroy();
+    await left;
+    gates[0]?.();
+    await new Promise((resolve) => setImmediate(resolve));
+    await Client.loggedIn(port);
   });
 
   test('commands of the transaction, nonsense and long lines are mistakes', async () => {

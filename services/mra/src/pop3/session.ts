@@ -81,6 +81,7 @@ export class Pop3Session {
   #failedLogins = 0;
   #mistakes = 0;
   #leavePlace: (() => void) | undefined;
+  #gone = false;
   readonly #fetched = new Set<number>();
   readonly #canStartTls: () => boolean;
 
@@ -115,6 +116,11 @@ export class Pop3Session {
 
   /** The connection is gone. Without QUIT nothing is removed (RFC 1939 §6). */
   closed(): void {
+    this.#gone = true;
+    this.#giveBack();
+  }
+
+  #giveBack(): void {
     this.#leavePlace?.();
     this.#leavePlace = undefined;
   }
@@ -217,13 +223,15 @@ export class Pop3Session {
         }
       }
       const maildrop = await Maildrop.open(store, answer.account);
+      // The client may have left while this was looked up: its place was not taken yet when it did.
+      if (this.#gone) this.#giveBack();
       this.#username = username;
       this.#maildrop = maildrop;
       this.#mistakes = 0;
       events.loggedIn(this.#facts());
       return ok(`${maildrop.count} messages, ${maildrop.octets} octets`);
     } catch (error) {
-      this.closed();
+      this.#giveBack();
       return this.#failed('PASS', error);
     }
   }
