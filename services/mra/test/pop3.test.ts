@@ -283,14 +283,14 @@ describe('the end', () => {
   });
 
   test('silence before login ends it sooner', async () => {
-    const { port } = await open(new Inbox([]), { tickMs: 5, timers: { beforeLogin: 20 } });
+    const { port } = await open(new Inbox([]), { tickMs: 5, timers: { beforeLogin: 200 } });
     const client = await Client.connect(port);
     assert.equal(await client.end(), '');
   });
 
   test('a client that takes nothing of a long answer is not kept for ever', async () => {
     const body = Buffer.alloc(20_000_000, 'x');
-    const door = await open(new Inbox([body]), { tickMs: 5, timers: { autologout: 20 } });
+    const door = await open(new Inbox([body]), { tickMs: 5, timers: { autologout: 400 } });
     const client = await Client.loggedIn(door.port);
     const gone = new Promise<string>((resolve) => door.connections[0]!.onClose(resolve));
     client.say('RETR 1');
