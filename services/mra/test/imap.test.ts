@@ -64,6 +64,9 @@ suite('reading', () => {
     await bed.store.deliver('1', 'INBOX', Buffer.from('Return-Path: <>\r\n'), Buffer.from(message));
     await alice.append('INBOX', message);
     await alice.ok('SELECT INBOX');
+    // A client lists what is there by its headers: that is no reading.
+    await alice.ok('FETCH 1:2 (BODY.PEEK[HEADER.FIELDS (SUBJECT)] RFC822.HEADER)');
+    assert.deepEqual(bed.journey, []);
     await alice.ok('FETCH 1:2 BODY[]');
     await alice.ok('FETCH 1:2 BODY[TEXT]');
     assert.deepEqual(

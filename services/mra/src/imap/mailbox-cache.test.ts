@@ -137,4 +137,20 @@ suite('the mailbox cache', () => {
     cache.release(used);
     assert.equal(cache.size, 0);
   });
+
+  test('keeps what was used last, and counts a mailbox once however often it is left', async () => {
+    const { store, cache } = open(2_500);
+    const inbox = await acquire(cache, store, '1', 'INBOX');
+    const again = await acquire(cache, store, '1', 'INBOX');
+    cache.release(inbox);
+    cache.release(again);
+    for (let n = 0; n < 5; n += 1) cache.release(await acquire(cache, store, '1', 'Sent'));
+    assert.equal(cache.size, 2);
+    cache.release(await acquire(cache, store, '1', 'INBOX'));
+    cache.release(await acquire(cache, store, '1', 'Drafts'));
+    assert.equal(cache.size, 2);
+    const before = store.calls.get('snapshot');
+    await acquire(cache, store, '1', 'INBOX');
+    assert.equal(store.calls.get('snapshot'), before);
+  });
 });

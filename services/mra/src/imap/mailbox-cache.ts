@@ -142,9 +142,11 @@ export class MailboxCache {
   readonly #store: ReaderStore;
   readonly #summaries: Summaries;
   readonly #budget: number;
-  /** In order of last use. */
   readonly #open = new Map<string, Promise<OpenMailbox>>();
   readonly #settled = new Map<string, OpenMailbox>();
+  /** Those that no session has selected, with their octets, in the order in which they were left. */
+  readonly #idle = new Map<OpenMailbox, number>();
+  #idleBytes = 0;
 
   /** `budget`: octets to keep of mailboxes that no session has selected. */
   constructor(store: ReaderStore, summaries: Summaries, budget: number) {
@@ -160,16 +162,10 @@ export class MailboxCache {
 
   /** The mailbox, at least as new as `info`. Call `release` when done with it. */
   async acquire(accountId: string, info: MailboxInfo): Promise<OpenMailbox> {
-    // One account can never meet another's rows, nor a name's new mailbox the old one's.
-    const key = `${accountId}/${info.mailboxId}/${info.uidValidity}`;
-    let opening = this.#open.get(key);
-    if (opening === undefined) opening = this.#load(key, accountId, info);
-    else {
-      this.#open.delete(key);
-      this.#open.set(key, opening);
-    }
-    const mailbox = await opening;
+    const key = keyOf(accountId, info.mailboxId, info.uidValidity);
+    const mailbox = await (this.#open.get(key) ?? this.#load(key, accountId, info));
     mailbox.users += 1;
+    this.#busy(mailbox);
     try {
       if (mailbox.modseq < info.highestModseq) await mailbox.refresh();
       if (info.uidNext > mailbox.uidNext) mailbox.uidNext = info.uidNext;
@@ -180,9 +176,34 @@ export class MailboxCache {
     return mailbox;
   }
 
+  /** Drops unused mailboxes, those left first, until what remains fits the budget. */
   release(mailbox: OpenMailbox): void {
     mailbox.users -= 1;
-    if (mailbox.users === 0) this.#trim();
+    if (mailbox.users > 0) return;
+    if (mailbox.gone) {
+      this.#drop(mailbox);
+      return;
+    }
+    this.#idle.set(mailbox, mailbox.bytes);
+    this.#idleBytes += mailbox.bytes;
+    for (const oldest of this.#idle.keys()) {
+      if (this.#idleBytes <= this.#budget) return;
+      this.#busy(oldest);
+      this.#drop(oldest);
+    }
+  }
+
+  #busy(mailbox: OpenMailbox): void {
+    this.#idleBytes -= this.#idle.get(mailbox) ?? 0;
+    this.#idle.delete(mailbox);
+  }
+
+  #drop(mailbox: OpenMailbox): void {
+    const key = keyOf(mailbox.accountId, mailbox.mailboxId, mailbox.uidValidity);
+    this.#summaries.drop(mailbox.summaries);
+    if (this.#settled.get(key) !== mailbox) return;
+    this.#open.delete(key);
+    this.#settled.delete(key);
   }
 
   #load(key: string, accountId: string, info: MailboxInfo): Promise<OpenMailbox> {
@@ -207,19 +228,9 @@ export class MailboxCache {
     this.#open.set(key, opening);
     return opening;
   }
+}
 
-  /** Drops unused mailboxes, those not used for longest first, until what is left fits the budget. */
-  #trim(): void {
-    let total = 0;
-    for (const mailbox of this.#settled.values()) if (mailbox.users === 0) total += mailbox.bytes;
-    for (const key of this.#open.keys()) {
-      const mailbox = this.#settled.get(key);
-      if (mailbox === undefined || mailbox.users > 0) continue;
-      if (total <= this.#budget && !mailbox.gone) continue;
-      total -= mailbox.bytes;
-      this.#open.delete(key);
-      this.#settled.delete(key);
-      this.#summaries.drop(mailbox.summaries);
-    }
-  }
+/** One account can never meet another's rows, nor a name's new mailbox the old one's. */
+function keyOf(accountId: string, mailboxId: number, uidValidity: number): string {
+  return `${accountId}/${mailboxId}/${uidValidity}`;
 }

@@ -88,7 +88,7 @@ async function fetchMessages(session: Session, plan: Plan, indices: Indices): Pr
         if (room !== undefined) await room;
       }
       writer.end(!plan.flags && (marked?.has(uid) ?? false));
-      session.noteRead(uid, message);
+      if (plan.text) session.noteRead(uid, message);
     }
   }
   return complete;

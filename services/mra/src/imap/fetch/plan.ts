@@ -9,6 +9,8 @@ export interface Plan {
   readonly message: boolean;
   /** Only pieces of them: the client will come back for the next. */
   readonly pieces: boolean;
+  /** Text is read, not only headers: the journey is told. */
+  readonly text: boolean;
   /** An item shows flags that may have changed just now. */
   readonly flags: boolean;
   /** Reading sets \Seen: some item is not a peek (RFC 3501 §6.4.5). */
@@ -26,6 +28,7 @@ export function planFetch(items: readonly FetchItem[], uidForm: boolean): Plan {
   let summary = false;
   let message = false;
   let pieces = false;
+  let text = false;
   let flags = false;
   let marksSeen = false;
   for (const item of all) {
@@ -45,15 +48,17 @@ export function planFetch(items: readonly FetchItem[], uidForm: boolean): Plan {
       case 'RFC822':
       case 'RFC822.TEXT':
         message = true;
+        text = true;
         marksSeen = true;
         break;
       case 'SECTION':
         message = true;
+        if (item.section.text === null || item.section.text === 'TEXT') text = true;
         if (item.partial !== null) pieces = true;
         if (!item.peek) marksSeen = true;
         break;
       default:
     }
   }
-  return { items: all, summary, message, pieces, flags, marksSeen };
+  return { items: all, summary, message, pieces, text, flags, marksSeen };
 }
