@@ -6,6 +6,7 @@
 import type { Part, Range } from './contract.ts';
 import { envelope, oneLine } from './envelope.ts';
 import { headerEnd, headerFields, type HeaderField, shortValue } from './header.ts';
+import { LineCounter } from './line-counter.ts';
 import {
   parameter,
   type Parameters,
@@ -88,11 +89,13 @@ class Indexer {
   wire = '';
   readonly extensions: Range[] = [];
   readonly #buffer: Buffer;
+  readonly #lines: LineCounter;
   #parts = 0;
   #headers = 0;
 
   constructor(buffer: Buffer) {
     this.#buffer = buffer;
+    this.#lines = new LineCounter(buffer);
   }
 
   /** Indexes [start, end) as a part (or a message) and appends its parenthesised form to the wire. */
@@ -127,7 +130,7 @@ class Indexer {
     } else {
       if (type === 'text') charset = (parameter(about.parameters, 'charset') ?? 'us-ascii').toLowerCase();
       this.#basic(about, content, type === 'text');
-      if (type === 'text') this.wire += ` ${countLines(this.#buffer, content)}`;
+      if (type === 'text') this.wire += ` ${this.#lines.count(content)}`;
       else if (type === 'message' && subtype === 'rfc822') parts = [this.#inner(content, depth)];
       this.#extend(` ${nstring(about.md5)}${this.#tail(about)}`);
     }
@@ -214,7 +217,7 @@ class Indexer {
     const fields = headerFields(this.#buffer, content.start, end);
     this.wire += ` ${envelope(this.#buffer, fields).wire} `;
     const inner = this.part(content.start, content.end, depth + 1, false, fields);
-    this.wire += ` ${countLines(this.#buffer, content)}`;
+    this.wire += ` ${this.#lines.count(content)}`;
     return inner;
   }
 
@@ -292,12 +295,4 @@ function parametersWire(parameters: Parameters): string {
     wire += `${wire.length === 1 ? '' : ' '}${imapString(name)} ${imapString(value)}`;
   }
   return `${wire})`;
-}
-
-/** Line ends in a range. */
-export function countLines(buffer: Buffer, range: Range): number {
-  const view = buffer.subarray(range.start, range.end);
-  let lines = 0;
-  for (let at = view.indexOf(LF); at !== -1; at = view.indexOf(LF, at + 1)) lines++;
-  return lines;
 }

@@ -6,7 +6,8 @@ import type { Part, Range, Summary } from './contract.ts';
 import { parseDate } from './date.ts';
 import { envelope } from './envelope.ts';
 import { headerEnd, headerFields } from './header.ts';
-import { countLines, opaque, structure, type Structure, TooComplex } from './structure.ts';
+import { countLines } from './line-counter.ts';
+import { opaque, structure, type Structure, TooComplex } from './structure.ts';
 import { Reader, Writer } from './varints.ts';
 
 const VERSION = 1;
