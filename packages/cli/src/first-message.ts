@@ -42,13 +42,17 @@ export async function submit(
   return id;
 }
 
-/** Waits by IDLE until the reader's INBOX holds a message with this subject, and fetches it. @throws after `timeoutMs`. */
+/**
+ * Waits by IDLE until the reader's INBOX holds a message with this subject, and fetches it.
+ * @returns its octets, and its number in the mailbox
+ * @throws after `timeoutMs`
+ */
 export async function readBySubject(
   world: World,
   reader: LabUser,
   subject: string,
   timeoutMs: number,
-): Promise<Buffer> {
+): Promise<{ octets: Buffer; number: number }> {
   const client = await ImapClient.connect({
     port: world.ports.imaps,
     ca: fs.readFileSync(world.caFile, 'utf8'),
@@ -63,10 +67,14 @@ export async function readBySubject(
       if (uid !== undefined) {
         const fetched = await client.ok(`UID FETCH ${uid} BODY[]`);
         await client.command('LOGOUT').catch(() => undefined);
-        return (
-          fetched.untagged.find((response) => response.literals.length > 0)?.literals[0] ?? Buffer.alloc(0)
-        );
+        const response = fetched.untagged.find((one) => one.literals.length > 0);
+        return {
+          octets: response?.literals[0] ?? Buffer.alloc(0),
+          number: Number(response?.text.split(' ')[1] ?? 0),
+        };
       }
+      // A message that came while the search ran was announced with its answer already.
+      if (found.untagged.some((response) => response.text.endsWith(' EXISTS'))) continue;
       await client.idle((response) => response.text.endsWith(' EXISTS'));
     }
   } catch (error) {

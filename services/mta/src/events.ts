@@ -132,7 +132,6 @@ export function openEvents(log: Log, metrics: Metrics, journey: Journey, keepTra
       journey.record({
         journeyId: first.spoolId,
         kind: 'dsn.sent',
-        recipient: returnPath,
         status: 'ok',
         summary: `reported ${claims.length} failed recipient(s) to <${returnPath}>`,
         nextId: reportId,

@@ -62,11 +62,11 @@ export async function start(args: readonly string[]): Promise<number> {
   say(`Waybill's lab is up after ${seconds(began)}: ${world.agents.map((agent) => agent.name).join(' ')}`);
   say(`Queue: ${world.redis.description}. Everything is in ${world.dataDir} (lab.json, lab.log).\n`);
 
-  await firstJourney(world, alice, bob);
+  const number = await firstJourney(world, alice, bob);
   clearTimeout(patience);
   if (values.once) return 0;
   say('\nTry it yourself:\n');
-  say(curlLines(world, alice, bob));
+  say(curlLines(world, alice, bob, number + 1));
   say(`\nUsers: ${[alice, bob].map((user) => `${user.address} (password ${user.password})`).join(', ')}`);
   say(`Where is my message?  npx --yes pnpm@12 waybill journey <id> --data ${world.dataDir}`);
   say('Ctrl-C ends everything.');
@@ -74,15 +74,15 @@ export async function start(args: readonly string[]): Promise<number> {
   return 0;
 }
 
-/** One message from `from` to `to`, and what every agent did with it. @throws Error when it does not arrive. */
-async function firstJourney(world: World, from: LabUser, to: LabUser): Promise<void> {
+/** One message from `from` to `to`, and what every agent did with it; its number in the mailbox. @throws Error when it does not arrive. */
+async function firstJourney(world: World, from: LabUser, to: LabUser): Promise<number> {
   const subject = `First message ${Date.now()}`;
   const id = await submit(world, from, to.address, subject, [
     'Hello Bob,',
     '',
     'this came through every agent. -- Alice',
   ]);
-  await readBySubject(world, to, subject, ONCE_SECONDS * 1000);
+  const { number } = await readBySubject(world, to, subject, ONCE_SECONDS * 1000);
   const pool = openPool(world.operatorEnv['WAYBILL_DATABASE_URL'] ?? '', { size: 1, name: 'waybill start' });
   try {
     // Events are written in batches, a moment after the fact: the reader's is the last of this message.
@@ -91,7 +91,7 @@ async function firstJourney(world: World, from: LabUser, to: LabUser): Promise<v
       const text = view === undefined ? '' : renderJourney(view);
       if (/\bMRA\b/.test(text) || tries > 100) {
         say(text);
-        return;
+        return number;
       }
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
