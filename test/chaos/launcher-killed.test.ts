@@ -13,6 +13,8 @@ async function startLab(
 ): Promise<{ pid: number; exit: Promise<number | null>; lab: LabFile }> {
   const child = spawn(process.execPath, [tool, 'start', '--data', dataDir, '--port-base', '0'], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    // As in a terminal: a process group of its own, which Ctrl-C reaches as a whole.
+    detached: true,
   });
   let output = '';
   const exit = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
@@ -65,14 +67,15 @@ test('after kill -9 of the launcher no process is left within 5 s, Postgres incl
   fs.rmSync(dataDir, { recursive: true, force: true });
 });
 
-test('SIGTERM to the launcher ends everything with exit code 0, and the world can be started again', async () => {
+test('SIGTERM to the launcher and Ctrl-C in its terminal end everything with exit code 0, and the world can be started again', async () => {
   const dataDir = temporaryFolder();
   const first = await startLab(dataDir);
   process.kill(first.lab.pids.lab, 'SIGTERM');
   assert.equal(await first.exit, 0);
   assert.deepEqual(processes(first.lab).filter(alive), []);
   const second = await startLab(dataDir);
-  process.kill(second.pid, 'SIGTERM');
+  process.kill(-second.pid, 'SIGINT');
   assert.equal(await second.exit, 0);
+  assert.deepEqual(processes(second.lab).filter(alive), []);
   fs.rmSync(dataDir, { recursive: true, force: true });
 });

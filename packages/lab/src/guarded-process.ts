@@ -33,7 +33,12 @@ export function spawnGuarded(
   args: readonly string[],
   options: GuardedOptions,
 ): ChildProcess {
-  const spawnOptions: SpawnOptions = { stdio: ['pipe', 'pipe', 'pipe'], env: options.env ?? process.env };
+  // A process group of its own: Ctrl-C reaches us, and we stop the server when those that need it have ended.
+  const spawnOptions: SpawnOptions = {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: options.env ?? process.env,
+    detached: true,
+  };
   if (options.uid !== undefined) spawnOptions.uid = options.uid;
   if (options.gid !== undefined) spawnOptions.gid = options.gid;
   const child = spawn('/bin/sh', ['-c', GUARD, 'guard', options.signal, command, ...args], spawnOptions);

@@ -26,6 +26,7 @@ const NAME = 'waybill';
 export async function openLabDatabase(dataDir: string, options: LabDatabaseOptions): Promise<LabDatabase> {
   const folder = path.join(dataDir, 'postgres');
   let closing = false;
+  let restarting: Promise<void> | undefined;
   const back: (() => void)[] = [];
   const launch = (port?: number): Promise<PostgresServer> =>
     PostgresServer.start({
@@ -33,7 +34,7 @@ export async function openLabDatabase(dataDir: string, options: LabDatabaseOptio
       ...(port === undefined ? {} : { port }),
       onOutput: (text) => options.onLine(text.trimEnd()),
       onExit: () => {
-        if (!closing) void restart();
+        if (!closing) restarting = restart();
       },
     });
   let server = await launch();
@@ -99,6 +100,8 @@ export async function openLabDatabase(dataDir: string, options: LabDatabaseOptio
     async [Symbol.asyncDispose]() {
       closing = true;
       for (const done of back.splice(0)) done();
+      // One that is just starting is stopped too.
+      await restarting;
       await client?.end().catch(() => undefined);
       await server.stop();
     },

@@ -26,10 +26,13 @@ export async function openLabRedis(
   let closing = false;
   let port: number | undefined;
   let server: RedisServer | undefined;
+  let restarting: Promise<void> | undefined;
   const launch = async (): Promise<void> => {
     server = await startRedis({
       ...(port === undefined ? {} : { port }),
-      onExit: () => void (closing ? undefined : restart()),
+      onExit: () => {
+        if (!closing) restarting = restart();
+      },
     });
     if (server !== undefined) port = Number(new URL(server.url).port);
   };
@@ -55,6 +58,8 @@ export async function openLabRedis(
     description: 'BullMQ on Redis (found on PATH)',
     async [Symbol.asyncDispose]() {
       closing = true;
+      // One that is just starting is stopped too.
+      await restarting;
       await server?.stop();
     },
   };

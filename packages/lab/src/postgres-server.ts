@@ -79,7 +79,7 @@ export class PostgresServer {
       child.once('exit', () => reject(new Error(`PostgreSQL did not start:\n${output}`)));
     });
     exited.catch(() => undefined);
-    await Promise.race([answers(port), exited]);
+    await Promise.race([answers(port, () => child.exitCode === null && child.signalCode === null), exited]);
 
     child.once('exit', () => {
       if (!server.#stopping) options.onExit?.();
@@ -175,9 +175,9 @@ export async function freePort(): Promise<number> {
   }
 }
 
-/** Resolves when the server speaks PostgreSQL: it answers an SSLRequest, and is out of recovery. */
-async function answers(port: number): Promise<void> {
-  for (;;) {
+/** Resolves when it is gone, or when the server speaks PostgreSQL: it answers an SSLRequest, and is out of recovery. */
+async function answers(port: number, alive: () => boolean): Promise<void> {
+  while (alive()) {
     const ready = await new Promise<boolean>((resolve) => {
       const socket = net.connect(port, '127.0.0.1');
       socket.once('error', () => resolve(false));

@@ -63,7 +63,8 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
     child.once('exit', () => reject(new Error(`${command} did not start:\n${output}`)));
   });
   exited.catch(() => undefined);
-  const pid = await Promise.race([serverPid(port), exited]);
+  const alive = (): boolean => child.exitCode === null && child.signalCode === null;
+  const pid = await Promise.race([serverPid(port, alive), exited]);
   child.once('exit', () => {
     if (!stopping) options.onExit?.();
   });
@@ -78,9 +79,9 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
   };
 }
 
-/** Asks the server for its process id until it answers. */
-async function serverPid(port: number): Promise<number> {
-  for (;;) {
+/** Asks the server for its process id until it answers, or never will: then it does not resolve. */
+async function serverPid(port: number, alive: () => boolean): Promise<number> {
+  while (alive()) {
     const pid = await new Promise<number | undefined>((resolve) => {
       let answer = '';
       const socket = net.connect(port, '127.0.0.1');
@@ -98,4 +99,5 @@ async function serverPid(port: number): Promise<number> {
     if (pid !== undefined) return pid;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
+  return new Promise(() => undefined);
 }

@@ -71,6 +71,8 @@ export class SupervisedAgent {
     const child = spawn(process.execPath, [this.#command.main], {
       env: this.#command.env,
       stdio: ['pipe', 'pipe', 'pipe'],
+      // A process group of its own: Ctrl-C reaches us alone, and we stop the agents in order.
+      detached: true,
     });
     this.#child = child;
     const last: string[] = [];
@@ -102,6 +104,7 @@ export class SupervisedAgent {
       if (Date.now() - began < 3000) this.#quickDeaths++;
       const pause = PAUSES[Math.min(this.#quickDeaths, PAUSES.length - 1)] ?? 5000;
       this.#timer = setTimeout(() => {
+        if (this.#stopping) return;
         this.restarts++;
         this.#launch();
         this.#hooks.onRestart();
