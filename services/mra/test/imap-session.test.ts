@@ -166,6 +166,28 @@ suite('after login', () => {
     await client.closed();
   });
 
+  test('what was committed is answered OK, also when the store is lost right after the commit', async () => {
+    await using bed = await openMemoryBed();
+    const alice = await bed.login();
+    await alice.ok('SELECT INBOX');
+    const { store } = bed;
+    const look = store.accountModseq.bind(store);
+    const lost = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' });
+    const losingAfter = async <T>(write: Promise<T>): Promise<T> => {
+      const written = await write;
+      store.accountModseq = () => Promise.reject(lost);
+      return written;
+    };
+    const [append, copy] = [store.append.bind(store), store.copy.bind(store)];
+    store.append = (...args) => losingAfter(append(...args));
+    store.copy = (...args) => losingAfter(copy(...args));
+    // A retry after a NO would put the message here twice.
+    assert.match(await alice.append('INBOX', plain('a')), /^OK \[APPENDUID /);
+    store.accountModseq = look;
+    assert.ok((await alice.ok('NOOP')).includes('* 1 EXISTS'));
+    assert.match((await alice.command('UID COPY 1 INBOX')).tagged, /^OK \[COPYUID /);
+  });
+
   test('the loss of the store is NO [UNAVAILABLE], and the session lives on', async () => {
     await using bed = await openMemoryBed();
     const alice = await bed.login();

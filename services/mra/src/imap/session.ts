@@ -10,7 +10,7 @@ import type { AccountPlaces } from '../account-places.ts';
 import type { Events, SessionFacts } from '../events.ts';
 import { journeyIdOf } from '../journey-id.ts';
 import type { LargeMessages } from './large-messages.ts';
-import type { MailboxCache } from './mailbox-cache.ts';
+import type { MailboxCache, OpenMailbox } from './mailbox-cache.ts';
 import type { Output } from './output.ts';
 import { Bad, Gone } from './replies.ts';
 import type { SelectedView } from './selected-view.ts';
@@ -199,6 +199,18 @@ export class Session {
       }
     }
     view.addRecent(from, view.mailbox.columns.lastUid());
+  }
+
+  /**
+   * Brings a mailbox up to date after a write of this session was committed. Where the store is lost just then,
+   * the client still hears OK, for a NO would make it repeat what was done; the next command looks again.
+   */
+  async catchUp(mailbox: OpenMailbox): Promise<void> {
+    try {
+      await mailbox.refresh();
+    } catch (error) {
+      this.around.events.outage(this.facts, 'catching up after a write', error);
+    }
   }
 
   /** The body of a message is read in this session: told to the journey once. */

@@ -23,7 +23,7 @@ export async function append(session: Session, command: CommandOf<'APPEND'>): Pr
     ]),
   );
   // RFC 3501 §6.3.11: a message that came into the selected mailbox is told at once.
-  if (session.view !== undefined) await session.view.mailbox.refresh();
+  if (session.view !== undefined) await session.catchUp(session.view.mailbox);
   return { code: appendUidCode(uidValidity, uids), text: 'APPEND done' };
 }
 

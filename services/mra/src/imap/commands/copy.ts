@@ -15,7 +15,7 @@ export async function copy(session: Session, command: CommandOf<'COPY'>): Promis
   );
   if (from.length === 0) throw new No('The messages no longer exist', 'EXPUNGEISSUED');
   // The copies may be in the mailbox that is open here: no two mailboxes of an account share a UIDVALIDITY.
-  if (uidValidity === mailbox.uidValidity) await mailbox.refresh();
+  if (uidValidity === mailbox.uidValidity) await session.catchUp(mailbox);
   return { code: copyUidCode(uidValidity, from, to), text: 'COPY done' };
 }
 
@@ -27,7 +27,7 @@ export async function move(session: Session, command: CommandOf<'MOVE'>): Promis
     session.around.store.move(session.owner, mailbox.mailboxId, uids, command.mailbox),
   );
   if (from.length === 0) throw new No('The messages no longer exist', 'EXPUNGEISSUED');
-  await mailbox.refresh();
+  await session.catchUp(mailbox);
   // RFC 6851 §4.3: COPYUID comes before the EXPUNGEs, in an untagged OK.
   session.output.text(okCode(null, copyUidCode(uidValidity, from, to), 'Moved'));
   return { text: 'MOVE done' };

@@ -48,7 +48,7 @@ export async function rename(session: Session, command: CommandOf<'RENAME'>): Pr
     withoutTrailingDelimiter(command.to),
   );
   // RFC 3501 §6.3.5: renaming INBOX moves its messages, perhaps out of the mailbox that is open here.
-  await session.view?.mailbox.refresh();
+  if (session.view !== undefined) await session.catchUp(session.view.mailbox);
 }
 
 export async function subscribe(session: Session, command: CommandOf<'SUBSCRIBE'>): Promise<void> {
