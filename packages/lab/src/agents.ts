@@ -1,6 +1,6 @@
 import os from 'node:os';
 import path from 'node:path';
-import { freePort } from './postgres-server.ts';
+import { freePort } from './free-port.ts';
 import type { PortName, Ports } from './port-plan.ts';
 import { HOSTS } from './zones.ts';
 

@@ -3,7 +3,8 @@ export { type AgentName, AGENTS, type Replicas } from './agents.ts';
 export { CertificateAuthority, type Issued } from './certificate-authority.ts';
 export { type DnsServer, startDns } from './dns-server.ts';
 export { LAB_FILE, type LabFile, readLabFile } from './lab-file.ts';
-export { freePort, PostgresServer, temporaryFolder } from './postgres-server.ts';
+export { freePort } from './free-port.ts';
+export { PostgresServer, temporaryFolder } from './postgres-server.ts';
 export { findRedis, startRedis, type RedisServer } from './redis-server.ts';
 export { acceptLater, rejectAll, type ScriptedPeer, startScriptedPeer } from './scripted-peer.ts';
 export {

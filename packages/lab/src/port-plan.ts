@@ -1,4 +1,4 @@
-import { freePort } from './postgres-server.ts';
+import { freePort } from './free-port.ts';
 
 /** The ports of the lab. Each is an offset from a base, so that `--port-base` moves all of them. */
 const OFFSETS = {

@@ -1,10 +1,11 @@
 import { execFile, type ChildProcess } from 'node:child_process';
-import { randomBytes, randomInt } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { freePort } from './free-port.ts';
 import { spawnGuarded, stopGuarded } from './guarded-process.ts';
 import { NOBODY, postgresHome, runsAsRoot } from './postgres-binaries.ts';
 
@@ -152,27 +153,6 @@ async function ensureCluster(home: string, dataDir: string): Promise<string> {
   }
   fs.writeFileSync(passwordFile, password, { mode: 0o600 });
   return password;
-}
-
-const given = new Set<number>();
-
-/**
- * A port that was free a moment ago, and is given once. It lies below those that systems take for
- * outgoing connections (from 32768 on Linux), so that none of them has it when it is bound at last.
- */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = randomInt(10_000, 32_768);
-    if (given.has(port)) continue;
-    const probe = net.createServer();
-    const isFree = await new Promise<boolean>((resolve) => {
-      probe.once('error', () => resolve(false));
-      probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
-    });
-    if (!isFree) continue;
-    given.add(port);
-    return port;
-  }
 }
 
 /** Resolves when it is gone, or when the server speaks PostgreSQL: it answers an SSLRequest, and is out of recovery. */

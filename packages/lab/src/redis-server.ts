@@ -2,7 +2,8 @@ import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { spawnGuarded, stopGuarded } from './guarded-process.ts';
-import { freePort, temporaryFolder } from './postgres-server.ts';
+import { freePort } from './free-port.ts';
+import { temporaryFolder } from './postgres-server.ts';
 
 /**
  * A real Redis (or Valkey) on loopback, from a server found on PATH: started, stopped, flushed by
