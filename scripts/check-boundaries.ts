@@ -12,6 +12,7 @@ const RINGS: Readonly<Record<string, number>> = {
   imap: 0,
   // senses (the "." door of smtp is pure; its server and client doors are here)
   smtp: 1,
+  certificates: 1,
   listener: 1,
   dns: 1,
   'auth-client': 1,

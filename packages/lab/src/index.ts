@@ -1,6 +1,6 @@
 /** A whole small mail world on loopback: the demo, the tutorial, and the bed of every journey test. */
 export { type AgentName, AGENTS, type Replicas } from './agents.ts';
-export { CertificateAuthority, type Issued } from './certificate-authority.ts';
+export { CertificateAuthority, type Issued } from '@waybill/certificates';
 export { type DnsServer, startDns } from './dns-server.ts';
 export { LAB_FILE, type LabFile, readLabFile } from './lab-file.ts';
 export { freePort } from './free-port.ts';

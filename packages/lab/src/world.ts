@@ -11,7 +11,7 @@ import {
   type Replicas,
   type Surroundings,
 } from './agents.ts';
-import { CertificateAuthority } from './certificate-authority.ts';
+import { CertificateAuthority } from '@waybill/certificates';
 import { startDns } from './dns-server.ts';
 import { LAB_FILE, type LabFile, writeLabFile } from './lab-file.ts';
 import { openLabDatabase, type LabDatabase } from './lab-database.ts';
