@@ -2,19 +2,15 @@ import { randomInt } from 'node:crypto';
 import dgram from 'node:dgram';
 import net from 'node:net';
 import packet from 'dns-packet';
+import type { Server } from './server.ts';
 
 /** Octets that we take in a UDP answer, RFC 6891 §6.2.5 and the fragmentation advice of 2020. */
 const UDP_PAYLOAD = 1232;
 const AUTHENTIC_DATA = 1 << 5;
 
-export interface Server {
-  readonly host: string;
-  readonly port: number;
-}
-
 /**
  * One question to one server: over UDP from a port of its own with a random id, again over TCP when
- * the answer was cut (RFC 7766 §5). Rejects when there is no good answer in time.
+ * the answer was cut (RFC 7766 §5). The server's host is an address. Rejects when there is no good answer in time.
  */
 export async function exchange(
   server: Server,

@@ -93,7 +93,10 @@ test('forged answers are passed over, a second server is asked when the first re
   assert.deepEqual(answer.kind === 'found' && answer.records, ['192.0.2.7']);
 });
 
-test('servers are addresses', () => {
-  for (const bad of ['dns.test', '127.0.0.1:x', ''])
+test('servers are addresses or names, with a port or without', async () => {
+  for (const bad of ['127.0.0.1:x', '', ':53', '127.0.0', 'a b', '-x', 'dns.test:0', 'dns..test'])
     assert.throws(() => new Resolver({ servers: [bad] }), RangeError);
+  const port = server.address.slice(server.address.lastIndexOf(':') + 1);
+  const named = new Resolver({ servers: ['no-such-server.invalid', `localhost:${port}`] });
+  assert.equal((await named.lookup('mx.x.test', 'A')).kind, 'found');
 });

@@ -1,11 +1,11 @@
 import dns from 'node:dns';
-import net from 'node:net';
 import type packet from 'dns-packet';
 import { type Answer, plainName, readRecords, type RecordType, type RecordTypes } from './answer.ts';
-import { exchange, type Server } from './exchange.ts';
+import { exchange } from './exchange.ts';
+import { parseServer, type Server, ServerNames } from './server.ts';
 
 export interface ResolverOptions {
-  /** `address` or `address:port` (IPv6 in brackets with a port); those of the system when not given. */
+  /** Addresses or names, with or without `:port` (IPv6 in brackets with a port); those of the system when not given. */
   readonly servers?: readonly string[];
   /** For each question to each server, ms; 2,000 when not given. */
   readonly timeoutMs?: number;
@@ -33,13 +33,14 @@ export function systemServers(): string[] {
 /** Asks recursive servers; answers are values, kept for their TTL. No look-up rejects. */
 export class Resolver {
   readonly #servers: readonly Server[];
+  readonly #names = new ServerNames();
   readonly #options: Required<Omit<ResolverOptions, 'servers'>>;
   readonly #cache = new Map<string, { readonly answer: Answer<unknown>; readonly until: number }>();
   readonly #asking = new Map<string, Promise<Answer<unknown>>>();
   #inFlight = 0;
   readonly #waiting: (() => void)[] = [];
 
-  /** @throws RangeError for a server that is no address */
+  /** @throws RangeError for a server that is neither an address nor a name */
   constructor(options: ResolverOptions = {}) {
     this.#options = { timeoutMs: 2000, rounds: 2, inFlight: 200, cacheSize: 10_000, ...options };
     this.#servers = (options.servers ?? systemServers()).map(parseServer);
@@ -101,7 +102,9 @@ export class Resolver {
     for (let round = 0; round < this.#options.rounds; round++) {
       for (const server of this.#servers) {
         try {
-          const response = await exchange(server, name, type, this.#options.timeoutMs);
+          const { timeoutMs } = this.#options;
+          const located = await this.#names.locate(server, timeoutMs);
+          const response = await exchange(located, name, type, timeoutMs);
           const rcode = rcodeOf(response);
           if (!RETRY_CODES.has(rcode)) return response;
           cause = `${rcode} for ${type} of ${name}`;
@@ -135,14 +138,4 @@ function negativeTtl(response: packet.DecodedPacket): number {
   for (const one of response.authorities ?? [])
     if (one.type === 'SOA') return Math.min(one.ttl ?? 0, one.data.minimum ?? 0, MAX_NEGATIVE_TTL);
   return 0;
-}
-
-function parseServer(text: string): Server {
-  if (net.isIP(text) !== 0) return { host: text, port: 53 };
-  const colon = text.lastIndexOf(':');
-  const host = text.slice(0, colon).replace('[', '').replace(']', '');
-  const port = Number(text.slice(colon + 1));
-  if (net.isIP(host) === 0 || !Number.isInteger(port) || port < 1 || port > 65535)
-    throw new RangeError(`not a DNS server's address: ${text}`);
-  return { host, port };
 }

@@ -44,7 +44,8 @@ export const MtaSettings = {
   }),
   WAYBILL_DNS_SERVERS: Type.String({
     default: '',
-    description: 'Recursive DNS servers, address or address:port, with commas; empty: those of the system',
+    description:
+      'Recursive DNS servers, addresses or names, with or without :port, with commas; empty: those of the system',
   }),
   WAYBILL_RELAY_URL: Type.Optional(
     Type.String({
