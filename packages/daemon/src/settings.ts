@@ -36,6 +36,13 @@ export const DaemonSettings = {
     maximum: 3600,
     description: 'After that: how long what is in hand may take before the process ends anyway',
   }),
+  WAYBILL_RELOAD_SECONDS: Type.Number({
+    default: 30,
+    minimum: 0,
+    maximum: 86_400,
+    description:
+      'How often the certificate files are looked at; those that were replaced are read again, as after SIGHUP; 0: only then',
+  }),
   WAYBILL_EXIT_WITH_PARENT: Type.Boolean({
     default: false,
     description: 'End at once when standard input closes: for launchers whose children must not outlive them',
