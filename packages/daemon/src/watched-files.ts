@@ -37,8 +37,8 @@ export class WatchedFiles {
 }
 
 /** The files that a configuration names: every setting that ends in _FILE and has a value. */
-export function filesOf(config: Readonly<Record<string, unknown>>): string[] {
-  return Object.entries(config).flatMap(([name, value]) =>
+export function filesOf(config: object): string[] {
+  return Object.entries(config).flatMap(([name, value]: [string, unknown]) =>
     name.endsWith('_FILE') && typeof value === 'string' && value !== '' ? [value] : [],
   );
 }
