@@ -48,6 +48,8 @@ export interface Listener extends AsyncDisposable {
   readonly port: number;
   /** Connections open now. */
   readonly open: number;
+  /** Connections served since it was opened. */
+  readonly accepted: number;
   /**
    * Accepts no more, asks every connection to finish at a boundary, and resolves when all are gone;
    * those that are left after the deadline are destroyed.
@@ -87,6 +89,7 @@ class Door implements Listener {
   #draining: Promise<void> | undefined;
   #empty: (() => void) | undefined;
   #port = 0;
+  #accepted = 0;
 
   constructor(options: ListenerOptions) {
     this.#options = options;
@@ -106,6 +109,10 @@ class Door implements Listener {
 
   get open(): number {
     return this.#connections.size;
+  }
+
+  get accepted(): number {
+    return this.#accepted;
   }
 
   async listen(): Promise<void> {
@@ -190,6 +197,7 @@ class Door implements Listener {
       handshakeTimeoutMs: this.#options.handshakeTimeoutMs ?? 20_000,
     });
     this.#connections.add(connection);
+    this.#accepted++;
     connection.onClose((reason) => {
       place.release();
       this.#connections.delete(connection);

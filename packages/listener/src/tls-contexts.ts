@@ -15,20 +15,26 @@ export class TlsContexts {
   readonly #material: TlsMaterial;
   #context: tls.SecureContext;
   #authorities: readonly X509Certificate[];
+  #expiresAt: Date;
 
   /** @throws Error naming the file that cannot be read, or what OpenSSL says of the pair. */
   constructor(material: TlsMaterial) {
     this.#material = material;
-    [this.#context, this.#authorities] = load(material);
+    [this.#context, this.#authorities, this.#expiresAt] = load(material);
   }
 
   get context(): tls.SecureContext {
     return this.#context;
   }
 
+  /** When the certificate that is shown ceases to be valid. */
+  get expiresAt(): Date {
+    return this.#expiresAt;
+  }
+
   /** Reads the files again. @throws as the constructor does; the old certificate then stays. */
   reload(): void {
-    [this.#context, this.#authorities] = load(this.#material);
+    [this.#context, this.#authorities, this.#expiresAt] = load(this.#material);
   }
 
   /**
@@ -58,7 +64,7 @@ function firstDnsName(subjectAltName: string | undefined): string | undefined {
   return undefined;
 }
 
-function load(material: TlsMaterial): [tls.SecureContext, X509Certificate[]] {
+function load(material: TlsMaterial): [tls.SecureContext, X509Certificate[], Date] {
   const files = 'certFile' in material;
   const cert = files ? read(material.certFile) : material.cert;
   const key = files ? read(material.keyFile) : material.key;
@@ -71,7 +77,7 @@ function load(material: TlsMaterial): [tls.SecureContext, X509Certificate[]] {
     // Resumed sessions that carry a client certificate need a context id.
     sessionIdContext: 'waybill',
   });
-  return [context, ca === undefined ? [] : certificates(ca)];
+  return [context, ca === undefined ? [] : certificates(ca), new X509Certificate(cert).validToDate];
 }
 
 function certificates(pem: string): X509Certificate[] {

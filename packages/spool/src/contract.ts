@@ -143,7 +143,7 @@ export interface SpoolUpkeep {
   /** Deletes finished messages older than the grace period. Returns how many. */
   sweep(): Promise<number>;
   /** Open recipients, oldest due age in seconds: for /metrics and the tools. */
-  figures(): Promise<{ queued: number; leased: number; oldestDueSeconds: number }>;
+  figures(): Promise<{ queued: number; due: number; leased: number; oldestDueSeconds: number }>;
 }
 
 /** Wakes mta for a destination. A kick carries no mail and may be lost: the reconciler repeats it. */

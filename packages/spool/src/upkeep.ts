@@ -122,16 +122,18 @@ last as (select accepted_at, spool_id from page order by accepted_at desc, spool
 select (select count(*) from page)::int as seen, (select count(*) from msgs)::int as swept,
        (select accepted_at::text from last) as at, (select spool_id from last) as id`;
 
-async function figures(pool: pg.Pool): Promise<{ queued: number; leased: number; oldestDueSeconds: number }> {
-  const { rows } = await pool.query<{ queued: number; leased: number; oldest: number | null }>({
+async function figures(pool: pg.Pool): ReturnType<SpoolUpkeep['figures']> {
+  const { rows } = await pool.query<{ queued: number; due: number; leased: number; oldest: number | null }>({
     name: 'spool.figures',
     text: `select (select count(*) from spool.rcpt where state = 0)::int as queued,
+                  (select count(*) from spool.rcpt where state = 0 and next_at <= spool.now())::int as due,
                   (select count(*) from spool.rcpt where state = 1)::int as leased,
                   extract(epoch from spool.now() - (select next_at from spool.rcpt where state = 0 order by next_at limit 1))::float8 as oldest`,
   });
   const row = rows[0];
   return {
     queued: row?.queued ?? 0,
+    due: row?.due ?? 0,
     leased: row?.leased ?? 0,
     oldestDueSeconds: Math.max(0, row?.oldest ?? 0),
   };

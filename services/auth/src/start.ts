@@ -1,5 +1,6 @@
+import { X509Certificate } from 'node:crypto';
 import fs from 'node:fs';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Server } from 'node:tls';
 import type { Context, Service } from '@waybill/daemon';
 import { checkRevisions, openPool } from '@waybill/postgres';
@@ -68,12 +69,35 @@ export async function start(
     cert: fs.readFileSync(config.WAYBILL_TLS_CERT_FILE, 'utf8'),
     key: fs.readFileSync(config.WAYBILL_TLS_KEY_FILE, 'utf8'),
   });
-  const app = stack.adopt(openServer(calls, readFiles(), events), (open) => open.close());
-  context.onReload(() => (app.server as unknown as Server).setSecureContext(readFiles()));
+  metrics.databasePool(pool);
+  const files = readFiles();
+  let expiresAt = expiryOf(files);
+  const app = stack.adopt(openServer(calls, files, events), (open) => open.close());
+  context.onReload(() => {
+    const renewed = readFiles();
+    (app.server as unknown as Server).setSecureContext(renewed);
+    expiresAt = expiryOf(renewed);
+  });
+  const sessions = { open: 0, accepted: 0 };
+  app.server.on('secureConnection', (socket: Socket) => {
+    sessions.open++;
+    sessions.accepted++;
+    socket.once('close', () => sessions.open--);
+  });
+  metrics.door('auth', sessions);
+  metrics.gauge(
+    'certificate_expiry_timestamp_seconds',
+    'When the certificate of the doors expires',
+    () => expiresAt / 1000,
+  );
   await app.listen({ host: config.WAYBILL_LISTEN_HOST, port: config.WAYBILL_AUTH_PORT });
   const { port } = app.server.address() as AddressInfo;
   log.info({ port }, 'listening');
 
   const open = stack.move();
   return { port, [Symbol.asyncDispose]: () => open.disposeAsync() };
+}
+
+function expiryOf({ cert }: ServerCredentials): number {
+  return new X509Certificate(cert).validToDate.getTime();
 }

@@ -17,6 +17,9 @@ export interface Filing {
 }
 
 export interface Events {
+  /** A message has come in whole; `taken` says that all of its recipients are answered. */
+  coming(): void;
+  taken(): void;
   /** A message was filed, found filed before, or not taken by the store. */
   filed(filing: Filing, verdict: DeliverVerdict, reply: Reply): void;
   /** The store could not be used; the recipient is told to try again. */
@@ -42,6 +45,8 @@ export function openEvents(log: Log, metrics: Metrics, journey: Journey): Events
   const seconds = metrics.seconds('mda_delivery', 'From the final dot to the verdict');
   const degraded = metrics.counter('mda_opaque_messages', 'Messages filed without structure');
   const refusals = metrics.counter('mda_refused_connections', 'Connections not served', ['why']);
+  let inHand = 0;
+  metrics.gauge('mda_messages_in_hand', 'Messages between their final dot and the answers', () => inHand);
   const sweeps = metrics.counter('mda_swept', 'Rows and bodies swept', ['what']);
 
   const record = (filing: Filing, kind: 'store.append' | 'lmtp.end', reply: Reply, uid?: number): void => {
@@ -72,6 +77,8 @@ export function openEvents(log: Log, metrics: Metrics, journey: Journey): Events
   });
 
   return {
+    coming: () => void inHand++,
+    taken: () => void inHand--,
     filed(filing, verdict, reply) {
       deliveries.inc({ outcome: verdict.status });
       seconds.observe(filing.tookMs / 1000);

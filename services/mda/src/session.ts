@@ -94,7 +94,13 @@ export class MdaSession implements SmtpSession {
       message.chunks.length === 1 && first !== undefined
         ? first
         : Buffer.concat(message.chunks, message.size);
-    return deliver(this.#options, this.#from, this.#recipients, octets, this.#peer);
+    const { events } = this.#options;
+    events.coming();
+    try {
+      return await deliver(this.#options, this.#from, this.#recipients, octets, this.#peer);
+    } finally {
+      events.taken();
+    }
   }
 
   reset(): void {

@@ -26,8 +26,11 @@ export async function start(
   await context.waitFor('the mail store in Postgres', () =>
     checkRevisions(pool, [mailstoreSchema, blobstoreSchema, journeySchema]),
   );
-  const journey = stack.adopt(openJourney(pool, { agent: 'mda', instance: context.instance }), (open) =>
-    open.close(),
+  metrics.databasePool(pool);
+  const lost = metrics.counter('journey_events_lost', 'Events of journeys that could not be kept');
+  const journey = stack.adopt(
+    openJourney(pool, { agent: 'mda', instance: context.instance, onDrop: (count) => lost.inc(count) }),
+    (open) => open.close(),
   );
   const events = openEvents(log, metrics, journey);
   const signal = stack.adopt(
@@ -61,7 +64,10 @@ export async function start(
     session: { auth, store, blobs, events, foreign, inlineBytes: config.WAYBILL_INLINE_BYTES },
   });
   stack.use(listener);
-  metrics.gauge('mda_connections', 'LMTP connections open', () => listener.open);
+  metrics.door('lmtp', listener);
+  metrics.gauge('certificate_expiry_timestamp_seconds', 'When the certificate of the doors expires', () =>
+    tls === undefined ? Number.NaN : tls.expiresAt.getTime() / 1000,
+  );
   context.onReload(() => {
     tls?.reload();
     auth.renew(readCredentials(config));

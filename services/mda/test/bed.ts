@@ -49,6 +49,8 @@ export function rememberedEvents(): Events & { readonly said: string[] } {
     };
   return {
     said,
+    coming: () => undefined,
+    taken: () => undefined,
     filed: (_filing, verdict) => void said.push(verdict.status),
     failed: say('failed'),
     refused: say('refused'),

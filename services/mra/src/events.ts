@@ -29,7 +29,6 @@ export interface EventMetrics {
     help: string,
     labelNames?: readonly L[],
   ): { inc(labels?: Partial<Record<L, string | number>>, value?: number): void };
-  gauge(name: string, help: string, read: () => number): void;
 }
 
 /** Text of foreign origin, cut for the log. */
@@ -40,8 +39,6 @@ export function cut(text: string): string {
 export class Events {
   readonly #log: EventLog;
   readonly #journey: Journey;
-  readonly #open = { imap: 0, pop3: 0 };
-  readonly #sessions;
   readonly #logins;
   readonly #commands;
   readonly #faults;
@@ -50,7 +47,6 @@ export class Events {
   constructor(log: EventLog, metrics: EventMetrics, journey: Journey) {
     this.#log = log;
     this.#journey = journey;
-    this.#sessions = metrics.counter('sessions', 'Sessions begun', ['proto']);
     this.#logins = metrics.counter('logins', 'Login attempts by outcome', ['proto', 'result']);
     this.#commands = metrics.counter('commands', 'Commands by verb and outcome', [
       'proto',
@@ -63,17 +59,9 @@ export class Events {
       'Messages whose body a session read for the first time',
       ['proto'],
     );
-    metrics.gauge('imap_sessions_open', 'IMAP sessions open now', () => this.#open.imap);
-    metrics.gauge('pop3_sessions_open', 'POP3 sessions open now', () => this.#open.pop3);
-  }
-
-  opened(session: SessionFacts): void {
-    this.#open[session.protocol] += 1;
-    this.#sessions.inc({ proto: session.protocol });
   }
 
   closed(session: SessionFacts, reason: string): void {
-    this.#open[session.protocol] -= 1;
     this.#log.debug({ ...about(session), reason }, 'session ended');
   }
 

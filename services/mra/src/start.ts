@@ -43,8 +43,11 @@ export async function start(context: Context<typeof MraSettings>): Promise<Mra> 
   await context.waitFor('the mail store in Postgres', () =>
     checkRevisions(pool, [mailstoreSchema, blobstoreSchema, journeySchema]),
   );
-  const journey = stack.adopt(openJourney(pool, { agent: 'mra', instance: context.instance }), (open) =>
-    open.close(),
+  metrics.databasePool(pool);
+  const lost = metrics.counter('journey_events_lost', 'Events of journeys that could not be kept');
+  const journey = stack.adopt(
+    openJourney(pool, { agent: 'mra', instance: context.instance, onDrop: (count) => lost.inc(count) }),
+    (open) => open.close(),
   );
   const events = new Events(log, metrics, journey);
   const signal = stack.adopt(
@@ -117,6 +120,11 @@ export async function start(context: Context<typeof MraSettings>): Promise<Mra> 
   // Without a certificate the TLS ports stay shut; on the others nobody can log in.
   const imapsDoor = tls && (await door(config.WAYBILL_IMAPS_PORT, true, byImap, busyImap));
   const pop3sDoor = tls && (await door(config.WAYBILL_POP3S_PORT, true, byPop3, busyPop3));
+  metrics.door('imap', imapDoor, ...(imapsDoor === undefined ? [] : [imapsDoor]));
+  metrics.door('pop3', pop3Door, ...(pop3sDoor === undefined ? [] : [pop3sDoor]));
+  metrics.gauge('certificate_expiry_timestamp_seconds', 'When the certificate of the doors expires', () =>
+    tls === undefined ? Number.NaN : tls.expiresAt.getTime() / 1000,
+  );
   if (tls === undefined) log.warn('no certificate is configured: nobody can log in');
   const ports = {
     imap: imapDoor.port,

@@ -68,7 +68,7 @@ export async function openBed<Store extends ReaderStore>(options: BedOptions<Sto
   const quiet = (): void => undefined;
   const events = new Events(
     { debug: quiet, info: quiet, warn: complain, error: complain },
-    { counter: () => ({ inc: quiet }), gauge: quiet },
+    { counter: () => ({ inc: quiet }) },
     { record: (event) => void journey.push(event), transcript: quiet, close: () => Promise.resolve() },
   );
   const { store } = options;

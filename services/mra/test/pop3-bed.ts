@@ -133,7 +133,6 @@ export async function open(
         : { status: 'denied' };
     },
     events: {
-      opened: () => undefined,
       closed: (session) => void events.push(`closed ${session.username ?? '-'}`),
       loggedIn: (session) => void events.push(`in ${session.username} ${session.tls}`),
       loginFailed: (_session, username, why) => void events.push(`failed ${username} ${why}`),

@@ -66,7 +66,6 @@ before(async () => {
             : { status: 'denied' },
         ),
       events: {
-        opened: nothing,
         closed: nothing,
         loggedIn: nothing,
         loginFailed: nothing,

@@ -9,6 +9,7 @@ import type { MtaSettings } from './config.ts';
 import { openEvents } from './events.ts';
 import { parseRelay } from './route/relay.ts';
 import { Agent } from './work/agent.ts';
+import { queueFigures } from './queue-figures.ts';
 import { Reconciler } from './work/reconcile.ts';
 import { parseSchedule } from './work/schedule.ts';
 
@@ -34,7 +35,12 @@ export async function start(context: Context<typeof MtaSettings>): Promise<Servi
   await context.waitFor('the spool in Postgres', () =>
     checkRevisions(pool, [spoolSchema, blobstoreSchema, journeySchema]),
   );
-  const journey = stack.adopt(openJourney(pool, { agent: 'mta', instance }), (open) => open.close());
+  metrics.databasePool(pool);
+  const lost = metrics.counter('journey_events_lost', 'Events of journeys that could not be kept');
+  const journey = stack.adopt(
+    openJourney(pool, { agent: 'mta', instance, onDrop: (count) => lost.inc(count) }),
+    (open) => open.close(),
+  );
   const events = openEvents(log, metrics, journey, config.WAYBILL_LAB);
   const auth = stack.use(
     openAuthClient(config, { onTrouble: (call, cause) => events.trouble(`auth: ${call}`, cause) }),
@@ -100,9 +106,14 @@ export async function start(context: Context<typeof MtaSettings>): Promise<Servi
   metrics.gauge('mta_destinations', 'Destinations worked on', () => runner.active);
   metrics.gauge('mta_recipients_in_hand', 'Recipients leased by this process', () => agent.leases.size);
   metrics.gauge('mta_mda_connections', 'LMTP connections to mda', () => agent.lmtp.connections);
-  const figures = async (name: 'queued' | 'leased' | 'oldestDueSeconds'): Promise<number> =>
-    (await upkeep.figures().catch(() => undefined))?.[name] ?? Number.NaN;
+  metrics.counts('kicks', 'Wakings of mta by what became of them', 'result', () => ({
+    sent: kicker.figures.sent,
+    merged: kicker.figures.merged,
+    dropped: kicker.figures.dropped,
+  }));
+  const figures = queueFigures(() => upkeep.figures());
   metrics.gauge('queue_recipients_queued', 'Recipients that wait in the spool', () => figures('queued'));
+  metrics.gauge('queue_recipients_due', 'Recipients that wait and whose time has come', () => figures('due'));
   metrics.gauge('queue_recipients_leased', 'Recipients that some mta holds', () => figures('leased'));
   metrics.gauge('queue_oldest_due_seconds', 'How long the oldest due recipient waits', () =>
     figures('oldestDueSeconds'),

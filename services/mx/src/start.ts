@@ -24,8 +24,11 @@ export async function start(
   await context.waitFor('the spool in Postgres', () =>
     checkRevisions(pool, [spoolSchema, blobstoreSchema, journeySchema]),
   );
-  const journey = stack.adopt(openJourney(pool, { agent: 'mx', instance: context.instance }), (open) =>
-    open.close(),
+  metrics.databasePool(pool);
+  const lost = metrics.counter('journey_events_lost', 'Events of journeys that could not be kept');
+  const journey = stack.adopt(
+    openJourney(pool, { agent: 'mx', instance: context.instance, onDrop: (count) => lost.inc(count) }),
+    (open) => open.close(),
   );
   const events = openEvents(log, metrics, journey);
   const kicker = stack.adopt(
@@ -59,7 +62,15 @@ export async function start(
     session: { hostname: context.hostname, auth, spool, kicker, events },
   });
   stack.use(listener);
-  metrics.gauge('mx_connections', 'SMTP connections open', () => listener.open);
+  metrics.door('smtp', listener);
+  metrics.counts('kicks', 'Wakings of mta by what became of them', 'result', () => ({
+    sent: kicker.figures.sent,
+    merged: kicker.figures.merged,
+    dropped: kicker.figures.dropped,
+  }));
+  metrics.gauge('certificate_expiry_timestamp_seconds', 'When the certificate of the doors expires', () =>
+    tls === undefined ? Number.NaN : tls.expiresAt.getTime() / 1000,
+  );
   context.onReload(() => {
     tls?.reload();
     auth.renew(readCredentials(config));

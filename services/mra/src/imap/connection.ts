@@ -47,8 +47,6 @@ class Dialogue {
 
   begin(): void {
     const connection = this.#connection;
-    const facts = this.#session.facts;
-    this.#around.events.opened(facts);
     connection.onClose((reason) => {
       this.#wantedLine?.reject(new Gone());
       this.#wantedLine = undefined;

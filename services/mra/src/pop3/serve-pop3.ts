@@ -47,7 +47,6 @@ class Conversation {
 
   begin(): void {
     const connection = this.#connection;
-    this.#deps.events.opened(this.#session.facts);
     connection.onClose((reason) => {
       clearTimeout(this.#delay);
       this.#session.closed();

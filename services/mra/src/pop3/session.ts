@@ -24,7 +24,7 @@ export interface Pop3Deps {
   readonly hostname: string;
   readonly events: Pick<
     Events,
-    'opened' | 'closed' | 'loggedIn' | 'loginFailed' | 'command' | 'outage' | 'bug' | 'fetched'
+    'closed' | 'loggedIn' | 'loginFailed' | 'command' | 'outage' | 'bug' | 'fetched'
   >;
   /** Sessions per account and address; left out, there is no limit. */
   readonly places?: AccountPlaces;
