@@ -4,6 +4,8 @@ import { openLog, type Log } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { openOpsServer } from './ops-server.ts';
 import { DaemonSettings } from './settings.ts';
+import { VERSION } from './version.ts';
+import { filesOf, WatchedFiles } from './watched-files.ts';
 
 /**
  * Being a process: config → log → ops port → start → signal → drain → exit code.
@@ -15,7 +17,7 @@ export interface Context<Settings extends TProperties> {
   readonly metrics: Metrics;
   readonly instance: string;
   readonly hostname: string;
-  /** Called on SIGHUP: read certificates and lists again. Faults are logged, the old ones stay. */
+  /** Called on SIGHUP and when a file of the configuration was replaced: read certificates and lists again. Faults are logged, the old ones stay. */
   onReload(reload: () => void | Promise<void>): void;
   /** Tries until a dependency answers, with growing pauses; an agent is ready once all have answered once. */
   waitFor(what: string, attempt: () => Promise<unknown>): Promise<void>;
@@ -52,6 +54,12 @@ export async function run<Settings extends TProperties>(
   const stop = new AbortController();
   const reloads: (() => void | Promise<void>)[] = [];
   let ready = false;
+  metrics.buildInfo(VERSION, base.WAYBILL_INSTANCE);
+  metrics.gauge('ready', '1 when work may be sent here, as /readyz says', () =>
+    ready && !stop.signal.aborted ? 1 : 0,
+  );
+  metrics.gauge('draining', '1 after SIGTERM', () => (stop.signal.aborted ? 1 : 0));
+  const reloaded = metrics.counter('reloads', 'Parts that read their files again, by outcome', ['result']);
 
   guard(log, metrics, () => stop.abort());
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
@@ -61,12 +69,20 @@ export async function run<Settings extends TProperties>(
       stop.abort();
     });
   }
-  process.on('SIGHUP', () => {
-    for (const reload of reloads)
-      Promise.resolve()
-        .then(reload)
-        .catch((error: unknown) => log.error({ err: error }, 'reload failed, the old settings stay'));
-  });
+  const reload = async (part: () => void | Promise<void>): Promise<boolean> => {
+    try {
+      await part();
+      reloaded.inc({ result: 'ok' });
+      return true;
+    } catch (error) {
+      reloaded.inc({ result: 'failed' });
+      log.error({ err: error }, 'reload failed, the old settings stay');
+      return false;
+    }
+  };
+  const reloadAll = async (): Promise<boolean> => (await Promise.all(reloads.map(reload))).every(Boolean);
+  process.on('SIGHUP', () => void reloadAll());
+  using files = new WatchedFiles(filesOf(config));
   if (base.WAYBILL_EXIT_WITH_PARENT)
     process.stdin
       .resume()
@@ -91,6 +107,11 @@ export async function run<Settings extends TProperties>(
       metrics,
     );
     const service = await definition.start(context);
+    if (base.WAYBILL_RELOAD_SECONDS > 0)
+      files.watch(base.WAYBILL_RELOAD_SECONDS * 1000, () => {
+        log.info('certificate files were replaced');
+        return reloadAll();
+      });
     ready = true;
     log.info('ready');
     if (!stop.signal.aborted)
