@@ -6,18 +6,22 @@ import fs from 'node:fs';
  */
 export class Ledger {
   readonly #fd: number;
+  readonly #tries: number | undefined;
   readonly #tried = new Map<string, string>();
   readonly #acknowledged = new Set<string>();
   #unsynced: { id: string; resolve: () => void }[] = [];
   #syncing = false;
 
-  constructor(file: string) {
+  /** @param triesFile where every try is written as well, for an audit by another process */
+  constructor(file: string, triesFile?: string) {
     this.#fd = fs.openSync(file, 'w');
+    this.#tries = triesFile === undefined ? undefined : fs.openSync(triesFile, 'w');
   }
 
   /** A try begins: `id` (the Message-ID) is new, `rcpt` its one recipient. */
   tried(id: string, rcpt: string): void {
     this.#tried.set(id, rcpt);
+    if (this.#tries !== undefined) fs.writeSync(this.#tries, `${id} ${rcpt}\n`);
   }
 
   /** 250 was said; resolves when that is on the disk. */
@@ -54,5 +58,27 @@ export class Ledger {
 
   close(): void {
     fs.closeSync(this.#fd);
+    if (this.#tries !== undefined) fs.closeSync(this.#tries);
   }
+}
+
+/** What an audit needs to know of a ledger. */
+export interface LedgerRecord {
+  readonly acknowledged: ReadonlySet<string>;
+  /** By id, the one recipient. */
+  readonly tries: ReadonlyMap<string, string>;
+}
+
+/** Reads the two files of a ledger that another process kept. */
+export function readLedger(file: string, triesFile: string): LedgerRecord {
+  const entries = (name: string): [string, string][] =>
+    fs
+      .readFileSync(name, 'utf8')
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => {
+        const [id, rcpt] = line.split(' ');
+        return [id ?? '', rcpt ?? ''];
+      });
+  return { acknowledged: new Set(entries(file).map(([id]) => id)), tries: new Map(entries(triesFile)) };
 }

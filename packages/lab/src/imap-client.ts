@@ -10,6 +10,8 @@ export interface ImapOptions {
   readonly host?: string;
   /** PEM of the authority; undefined speaks in clear. */
   readonly ca?: string;
+  /** The name that the certificate must have; `localhost` when not given. */
+  readonly servername?: string;
 }
 
 /** One response: its text with literals cut out as `{n}`, and the literals in order. */
@@ -60,7 +62,7 @@ export class ImapClient {
     const socket =
       options.ca === undefined
         ? net.connect(where)
-        : tls.connect({ ...where, ca: options.ca, servername: 'localhost' });
+        : tls.connect({ ...where, ca: options.ca, servername: options.servername ?? 'localhost' });
     const client = new ImapClient(socket);
     await new Promise<void>((resolve, reject) => {
       client.#listener = () => resolve();

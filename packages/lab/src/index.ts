@@ -15,7 +15,7 @@ export {
   type SmtpHostOptions,
   startSmtpHost,
 } from './smtp-host.ts';
-export { ImapClient, type ImapResponse } from './imap-client.ts';
+export { ImapClient, type ImapOptions, type ImapResponse } from './imap-client.ts';
 export { testDatabase, type TestDatabase } from './test-database.ts';
 export { type LabUser, World, type WorldOptions } from './world.ts';
 export { parseZones, type Zone } from './zone-text.ts';
