@@ -57,6 +57,13 @@ export const COMMANDS: ReadonlyMap<string, Row> = new Map<string, Row>([
     },
   ],
   [
+    'status',
+    {
+      summary: 'every replica, the queue, and what is to do',
+      load: async () => (await import('./commands/status.ts')).status,
+    },
+  ],
+  [
     'migrate',
     {
       summary: 'bring a database up to this version',

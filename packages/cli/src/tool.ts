@@ -2,7 +2,7 @@ import { DirectoryError } from '@waybill/auth-client';
 import { COMMANDS, overview } from './command-table.ts';
 import { EXIT, suggest, UsageError } from './usage.ts';
 
-/** Runs one command line. @returns the exit code: 0 done, 1 failed, 2 usage, 3 not found */
+/** Runs one command line. @returns the exit code: 0 done, 1 failed, 2 usage, 3 not found, 4 something is to do */
 export async function tool([noun, ...args]: readonly string[]): Promise<number> {
   if (noun === undefined) {
     process.stderr.write(`${overview()}\n`);

@@ -8,7 +8,7 @@ export class UsageError extends Error {
   }
 }
 
-export const EXIT = { done: 0, failed: 1, usage: 2, notFound: 3 } as const;
+export const EXIT = { done: 0, failed: 1, usage: 2, notFound: 3, toDo: 4 } as const;
 
 /** `; did you mean …?`, or nothing when no known word is near. */
 export function suggest(word: string, known: readonly string[]): string {
