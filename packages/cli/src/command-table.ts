@@ -70,6 +70,13 @@ export const COMMANDS: ReadonlyMap<string, Row> = new Map<string, Row>([
       load: async () => (await import('./commands/migrate.ts')).migrate,
     },
   ],
+  [
+    'secrets',
+    {
+      summary: 'make the passwords, logins and certificates of a deployment',
+      load: async () => (await import('./commands/secrets.ts')).secrets,
+    },
+  ],
 ]);
 
 export function overview(): string {

@@ -32,6 +32,12 @@ export async function tool([noun, ...args]: readonly string[]): Promise<number> 
 /** Says what went wrong, and what to do where that is known. */
 function explain(noun: string, error: unknown): number {
   const { message, code } = error as { message?: string; code?: unknown };
+  if (code === 'ERR_MODULE_NOT_FOUND' && message?.includes('@waybill/lab') === true) {
+    process.stderr.write(
+      `waybill ${noun}: the lab is not part of this installation; it comes with the repository.\n`,
+    );
+    return EXIT.failed;
+  }
   const misread = typeof code === 'string' && code.startsWith('ERR_PARSE_ARGS');
   process.stderr.write(`waybill ${noun}: ${message ?? String(error)}\n`);
   if (error instanceof UsageError || misread) {
