@@ -7,6 +7,7 @@ import { findRedis, PostgresServer, startRedis, temporaryFolder } from '@waybill
 import { check } from './check.ts';
 import { redisFromDebian } from './redis-from-debian.ts';
 import { notFound, runnable } from '../test/interop/programs.ts';
+import { previousVersion, skewNotFound } from '../test/skew/previous-version.ts';
 
 /**
  * `pnpm test`: checks, then every test against a real Postgres, a real Redis and real sockets.
@@ -22,7 +23,7 @@ const SUITES: readonly {
 }[] = [
   { name: 'packages', folders: ['packages', 'scripts'], parallel: 2 },
   { name: 'services', folders: ['services'], parallel: 2 },
-  { name: 'journeys', folders: ['test/journeys'], parallel: 2 },
+  { name: 'journeys', folders: ['test/journeys', 'test/skew'], parallel: 2 },
   { name: 'interop', folders: ['test/interop'], parallel: 2 },
   { name: 'chaos', folders: ['test/chaos'], parallel: 2 },
 ];
@@ -54,6 +55,10 @@ async function main(): Promise<number> {
   }
   if (!values['no-check'] && positionals.length === 0 && values.suite === undefined && !(await check()))
     return 1;
+
+  const before = previousVersion();
+  if ('missing' in before) missing.push(skewNotFound(before.missing));
+  else before[Symbol.dispose]();
 
   const folder = temporaryFolder();
   const postgres = await PostgresServer.start({

@@ -25,7 +25,7 @@ const PAUSES = [50, 200, 500, 1000, 2000, 5000] as const;
 
 export class SupervisedAgent {
   readonly name: string;
-  readonly #command: AgentCommand;
+  #command: AgentCommand;
   readonly #hooks: AgentHooks;
   #child: ChildProcess | undefined;
   #stopping = false;
@@ -39,6 +39,11 @@ export class SupervisedAgent {
     this.name = command.name;
     this.#command = command;
     this.#hooks = hooks;
+  }
+
+  /** The file that it runs. */
+  get main(): string {
+    return this.#command.main;
   }
 
   /** Undefined while it is down. */
@@ -115,6 +120,15 @@ export class SupervisedAgent {
   /** Sends a signal to the running process; `SIGKILL` is the test of the promises. */
   kill(signal: NodeJS.Signals): void {
     this.#child?.kill(signal);
+  }
+
+  /** Stops it in order and starts this main file in its place. @throws as start() does. */
+  async replace(main: string): Promise<void> {
+    await this.stop();
+    this.#stopping = false;
+    this.#quickDeaths = 0;
+    this.#command = { ...this.#command, main };
+    await this.start();
   }
 
   /** SIGTERM, and SIGKILL when that was not enough after `graceMs`. */

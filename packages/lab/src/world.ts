@@ -37,6 +37,8 @@ export interface WorldOptions {
   readonly replicas?: Partial<Replicas>;
   /** `auto` takes a redis-server or valkey-server on PATH; `none` keeps kicks in Postgres; or a URL. */
   readonly redis?: string;
+  /** Opens mta's inner SMTP door, for mail of other machines; closed by default. */
+  readonly mtaDoor?: boolean;
   /** Seconds between attempts, comma-separated. */
   readonly retrySchedule?: string;
   readonly extra?: Surroundings['extra'];
@@ -44,6 +46,8 @@ export interface WorldOptions {
   readonly zones?: string;
   /** Scripted hosts of the further zones: address of their port 25 to a local port. */
   readonly outside?: Surroundings['outside'];
+  /** Replicas that run from another checkout, e.g. of the version before: `mx-2` to the folder that holds its `services/`. */
+  readonly roots?: Readonly<Record<string, string>>;
   /** One line of the one log: `mx-1 | {…}`. */
   readonly onLine?: (line: string) => void;
 }
@@ -136,12 +140,13 @@ export class World {
         { address: HOSTS.slow, port: slow.port },
         ...(options.outside ?? []),
       ],
+      mtaDoor: options.mtaDoor ?? false,
       retrySchedule: options.retrySchedule ?? '3,6,12,30,60',
       extra: options.extra ?? {},
     };
     const agents = new Map<string, SupervisedAgent>();
     for (const replica of replicas) {
-      const main = path.join(import.meta.dirname, `../../../services/${replica.agent}/src/main.ts`);
+      const main = mainFile(replica.agent, options.roots?.[replica.name]);
       agents.set(
         replica.name,
         new SupervisedAgent(
@@ -224,6 +229,14 @@ export class World {
     return agent;
   }
 
+  /** Stops a replica in order and starts it again, from `root` (this checkout when not given): an upgrade, or the way back. */
+  async replace(name: string, root?: string): Promise<void> {
+    const agent = this.#replicas.find((replica) => replica.name === name)?.agent;
+    if (agent === undefined) throw new Error(`no ${name} in this lab`);
+    await this.agent(name).replace(mainFile(agent, root));
+    this.writeFile();
+  }
+
   get agents(): readonly SupervisedAgent[] {
     return [...this.#agents.values()];
   }
@@ -283,6 +296,10 @@ export class World {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#stack.disposeAsync();
   }
+}
+
+function mainFile(agent: AgentName, root = path.join(import.meta.dirname, '../../..')): string {
+  return path.join(root, 'services', agent, 'src/main.ts');
 }
 
 function unlessExists(error: unknown): void {

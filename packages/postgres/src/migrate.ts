@@ -100,19 +100,38 @@ async function migrateSchema(client: pg.Client, source: SchemaSource): Promise<v
         `${source.schema}/${migration.name} was changed after it had been applied; write a new migration instead`,
       );
     }
+    await applyGivingWay(client, source.schema, migration);
+  }
+}
+
+/** Attempts at one file while agents hold its tables; each waits for a second at most. */
+const ATTEMPTS = 60;
+
+/**
+ * Runs a file in a transaction of its own. Whoever waits for a whole table holds up all who come
+ * after: so the wait is short, and the file gives way and comes again.
+ */
+async function applyGivingWay(client: pg.Client, schema: string, migration: Migration): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
     await client.query('begin');
     try {
+      await client.query(`set local lock_timeout = '1s'`);
       await client.query(migration.sql);
       await client.query(
         'insert into waybill.migration (schema, revision, name, checksum) values ($1, $2, $3, $4)',
-        [source.schema, migration.revision, migration.name, migration.checksum],
+        [schema, migration.revision, migration.name, migration.checksum],
       );
       await client.query('commit');
+      return;
     } catch (cause) {
       await client.query('rollback');
-      throw new Error(`migration ${source.schema}/${migration.name} failed: ${(cause as Error).message}`, {
-        cause,
-      });
+      // lock_not_available, deadlock_detected: nothing was changed.
+      const held = cause instanceof pg.DatabaseError && (cause.code === '55P03' || cause.code === '40P01');
+      if (held && attempt < ATTEMPTS) {
+        await new Promise((resolve) => setTimeout(resolve, 200 + Math.random() * 300));
+        continue;
+      }
+      throw new Error(`migration ${schema}/${migration.name} failed: ${(cause as Error).message}`, { cause });
     }
   }
 }

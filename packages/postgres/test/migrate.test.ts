@@ -50,6 +50,39 @@ test('a migration that changed after it was applied is refused', async () => {
   fs.writeFileSync(file, before);
 });
 
+test('a migration that must wait for a table gives way to those who use it, and comes again', async () => {
+  const user = await pool.connect();
+  const asking = path.join(folder, '0002-name.sql');
+  fs.writeFileSync(asking, 'alter table garden.bed add column name text');
+  try {
+    await user.query('begin');
+    await user.query('select from garden.bed');
+    const migrating = migrate(db.url, [source]);
+    // While it waits this one is held up behind it, a second at most; then it gets in.
+    const began = performance.now();
+    await untilSomebodyWaits();
+    await pool.query('select from garden.bed');
+    assert.ok(performance.now() - began < 5000);
+    await user.query('commit');
+    await migrating;
+    const { rows } = await pool.query('select name from garden.bed');
+    assert.deepEqual(rows, []);
+  } finally {
+    user.release();
+    fs.rmSync(asking);
+    await pool.query(`delete from waybill.migration where schema = 'garden' and revision = 2`);
+  }
+});
+
+async function untilSomebodyWaits(): Promise<void> {
+  for (;;) {
+    const { rowCount } = await pool.query(
+      `select from pg_locks where not granted and relation = 'garden.bed'::regclass`,
+    );
+    if ((rowCount ?? 0) > 0) return;
+  }
+}
+
 test('an agent logs in as its own role, with pinned plans and only its grants', async () => {
   await migrate(db.url, [source], { passwords: () => 'test' });
   const mx = openPool(db.urlAs('mx'), { size: 1 });
