@@ -5,6 +5,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { findRedis, PostgresServer, startRedis, temporaryFolder } from '@waybill/lab';
 import { check } from './check.ts';
+import { findPromtool } from './promtool-from-debian.ts';
 import { redisFromDebian } from './redis-from-debian.ts';
 import { notFound, runnable } from '../test/interop/programs.ts';
 import { previousVersion, skewNotFound } from '../test/skew/previous-version.ts';
@@ -24,6 +25,7 @@ const SUITES: readonly {
   { name: 'packages', folders: ['packages', 'scripts'], parallel: 2 },
   { name: 'services', folders: ['services'], parallel: 2 },
   { name: 'journeys', folders: ['test/journeys', 'test/skew'], parallel: 2 },
+  { name: 'deployment', folders: ['test/observe'], parallel: 2 },
   { name: 'interop', folders: ['test/interop'], parallel: 2 },
   { name: 'chaos', folders: ['test/chaos'], parallel: 2 },
 ];
@@ -59,6 +61,9 @@ async function main(): Promise<number> {
   const before = previousVersion();
   if ('missing' in before) missing.push(skewNotFound(before.missing));
   else before[Symbol.dispose]();
+
+  const promtool = findPromtool();
+  if ('missing' in promtool) missing.push(`${promtool.missing}. Prometheus rules were not checked.`);
 
   const folder = temporaryFolder();
   const postgres = await PostgresServer.start({

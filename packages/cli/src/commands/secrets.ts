@@ -14,6 +14,7 @@ const USAGE = `waybill secrets FOLDER   make the passwords, database logins and 
   --owner UID           who reads the agents' files (default 1000)
   --postgres-owner UID  (default 999)
   --redis-owner UID     (default 999)
+  --grafana-owner UID   (default 472)
   --renew               issue every certificate anew
 What exists stays; certificates are renewed when less than a third of their life is left.
 Every reader has a folder of its own; files have mode 0400.`;
@@ -29,6 +30,7 @@ const OPTIONS = {
   owner: true,
   'postgres-owner': true,
   'redis-owner': true,
+  'grafana-owner': true,
   renew: false,
 } as const;
 
@@ -51,6 +53,7 @@ export const secrets: Command = {
         agents: parsed.count('owner') ?? 1000,
         postgres: parsed.count('postgres-owner') ?? 999,
         redis: parsed.count('redis-owner') ?? 999,
+        grafana: parsed.count('grafana-owner') ?? 472,
       },
       database: {
         at: parsed.value('database') ?? 'postgres:5432',

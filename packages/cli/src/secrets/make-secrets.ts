@@ -16,12 +16,18 @@ import { SecretFolder } from './secret-folder.ts';
  *     migrate/     admin-database-url role-password-<agent>
  *     postgres/    password             redis/  password redis.conf
  *     public/      tls.crt tls.key      the certificate of the public doors
+ *     grafana/     admin-password       where there is one
  */
 export interface SecretsPlan {
   /** What the world calls this server: the public certificate is for it when none is given. */
   readonly hostname: string;
-  /** uid of the agents, of the database and of Redis. */
-  readonly owners: { readonly agents: number; readonly postgres: number; readonly redis: number };
+  /** uid of the agents, of the database, of Redis, and of Grafana where there is one. */
+  readonly owners: {
+    readonly agents: number;
+    readonly postgres: number;
+    readonly redis: number;
+    readonly grafana?: number;
+  };
   /** `host:port` and name of the database, and its superuser. */
   readonly database: { readonly at: string; readonly name: string; readonly admin: string };
   /** `host:port`; null where kicks and wake-ups go through Postgres. */
@@ -72,6 +78,8 @@ export async function makeSecrets(root: string, plan: SecretsPlan): Promise<stri
     folder.keep('database-url', () => databaseUrl(plan, `waybill_${agent}`, password));
     if (redis !== undefined && !WITHOUT_REDIS.has(agent)) folder.keep('redis-url', () => redis);
   }
+  if (plan.owners.grafana !== undefined)
+    new SecretFolder(root, 'grafana', plan.owners.grafana).keep('admin-password', randomPassword);
   said.push(...(await keepPublic(root, authority, plan)));
   return said;
 }
