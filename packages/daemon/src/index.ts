@@ -5,5 +5,5 @@ export type { Log } from './log.ts';
 export { type CountedDoor, type CountedPool, Metrics } from './metrics.ts';
 export { openOpsServer } from './ops-server.ts';
 export { type AgentDefinition, type Context, run, type Service } from './run.ts';
-export { DaemonSettings } from './settings.ts';
+export { agentSchema, DaemonSettings } from './settings.ts';
 export { VERSION } from './version.ts';

@@ -1,9 +1,9 @@
-import Type, { type Static, type TObject, type TProperties } from 'typebox';
+import type { Static, TObject, TProperties } from 'typebox';
 import { ConfigError, loadConfig } from './config.ts';
 import { openLog, type Log } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { openOpsServer } from './ops-server.ts';
-import { DaemonSettings } from './settings.ts';
+import { agentSchema, type DaemonSettings } from './settings.ts';
 import { VERSION } from './version.ts';
 import { filesOf, WatchedFiles } from './watched-files.ts';
 
@@ -38,7 +38,7 @@ export interface AgentDefinition<Settings extends TProperties> {
 export async function run<Settings extends TProperties>(
   definition: AgentDefinition<Settings>,
 ): Promise<void> {
-  const schema = Type.Object({ ...definition.settings, ...DaemonSettings });
+  const schema = agentSchema(definition.settings);
   let config: Static<TObject<Settings & typeof DaemonSettings>>;
   try {
     config = loadConfig(schema) as typeof config;

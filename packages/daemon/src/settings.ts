@@ -1,5 +1,5 @@
 import os from 'node:os';
-import Type from 'typebox';
+import Type, { type TObject, type TProperties } from 'typebox';
 
 /** The settings that every agent has. */
 export const DaemonSettings = {
@@ -48,3 +48,10 @@ export const DaemonSettings = {
     description: 'End at once when standard input closes: for launchers whose children must not outlive them',
   }),
 };
+
+/** The whole configuration of an agent: its own settings and those that every agent has. */
+export function agentSchema<Settings extends TProperties>(
+  settings: Settings,
+): TObject<Settings & typeof DaemonSettings> {
+  return Type.Object({ ...settings, ...DaemonSettings });
+}
