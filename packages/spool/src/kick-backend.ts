@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import {
   createPostgresBackend,
+  type Job,
   Queue,
   runMigrations,
   Worker,
@@ -134,6 +135,17 @@ export interface KickRun {
   close(): Promise<void>;
 }
 
+/**
+ * BullMQ gives a worker that finishes a job the next one along with the answer. A kick that came meanwhile
+ * would so go to the same worker again and again, and a new replica would get none: here the kick goes
+ * back to the queue, and to whoever has waited for longest.
+ */
+class FairWorker extends Worker {
+  override processJob(job: Job, token: string): Promise<undefined | Job> {
+    return super.processJob(job, token, () => false) as Promise<undefined | Job>;
+  }
+}
+
 /** Runs `handle` for each kick, `concurrency` at a time. */
 export function runKicks(
   where: KickWhere,
@@ -154,7 +166,7 @@ export function runKicks(
     removeOnComplete: { count: 0 },
     removeOnFail: { count: 0 },
   };
-  const worker = new Worker(
+  const worker = new FairWorker(
     QUEUE,
     async (job: { data: unknown }) => {
       const destination = (job.data as { destination?: unknown } | null)?.destination;

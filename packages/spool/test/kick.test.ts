@@ -6,6 +6,7 @@ import { Redis } from 'ioredis';
 import { startRedis, testDatabase } from '@waybill/lab';
 import { openPool } from '@waybill/postgres';
 import type { Kicker } from '../src/contract.ts';
+import { openKickQueue } from '../src/kick-backend.ts';
 import { migrateKicks, openKicker, startKickWorker, type KickFigures, type KickWhere } from '../src/kick.ts';
 import { spoolSchema } from '../src/schema.ts';
 import { blobstoreSchema } from '@waybill/blobstore';
@@ -72,6 +73,25 @@ function begin(
 
 function kickSuite(name: string, backend: Backend): void {
   suite(`kicks over ${name}`, () => {
+    test('a destination that is kicked all the time goes round among the workers', async (t) => {
+      const queue = openKickQueue(backend.producer, () => undefined);
+      t.after(() => queue.close());
+      const turns = [0, 0];
+      const { promise: enough, resolve: setEnough } = Promise.withResolvers<void>();
+      for (const worker of [0, 1]) {
+        const running = startKickWorker(backend.worker, { concurrency: 4 }, async () => {
+          turns[worker]!++;
+          if (turns[0]! + turns[1]! >= 40) return setEnough();
+          // More comes while this is worked on: the kick is kept until it is done.
+          await queue.add('local/0');
+        });
+        t.after(() => running.close());
+      }
+      await queue.add('local/0');
+      await enough;
+      assert.ok(Math.min(...turns) >= 10, `turns of the two: ${turns.join(' and ')}`);
+    });
+
     test('a kick calls the handler with its destination, whatever is in the name', async (t) => {
       const { calls, kicker } = begin(t, backend);
       const names = [

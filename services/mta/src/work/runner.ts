@@ -30,6 +30,8 @@ const FIRST_WINDOW = 2;
 /** Recipients claimed at once for a foreign destination: those of one message travel together. */
 const REMOTE_CLAIM = 20;
 const TURN = 60_000;
+/** A kick of local delivery is passed on after this time, ms: busy slots have room for a replica that is new. */
+const LOCAL_TURN = 100;
 /** Destinations whose behaviour is remembered. */
 const MAX_WINDOWS = 10_000;
 
@@ -79,7 +81,8 @@ export class Runner {
   /** As run(), but resolves when the turn is over although the destination is still in hand: for who lends a slot. */
   async turn(destination: string): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
-    const over = new Promise<void>((resolve) => (timer = setTimeout(resolve, this.#options.turnMs ?? TURN)));
+    const ms = destination.startsWith('local/') ? LOCAL_TURN : (this.#options.turnMs ?? TURN);
+    const over = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
     await Promise.race([this.run(destination), over]);
     clearTimeout(timer);
   }
