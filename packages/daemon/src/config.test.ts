@@ -37,13 +37,15 @@ test('values are read, converted and frozen; what is absent takes its default', 
   assert.throws(() => Object.assign(config, { WAYBILL_PORT: 1 }), TypeError);
 });
 
-test('a secret may come from a file, its line end removed', () => {
+test('a secret may come from a file, its line end removed; an empty one says nothing', () => {
   const file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'config-')), 'url');
   fs.writeFileSync(file, 'postgres://from-file\n');
   assert.equal(
     loadConfig(schema, { WAYBILL_DATABASE_URL_FILE: file }).WAYBILL_DATABASE_URL,
     'postgres://from-file',
   );
+  fs.writeFileSync(file, '\n');
+  assert.match(faults({ WAYBILL_DATABASE_URL_FILE: file }).join(), /^WAYBILL_DATABASE_URL is missing/);
   fs.rmSync(path.dirname(file), { recursive: true });
 });
 

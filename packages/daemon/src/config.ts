@@ -33,7 +33,7 @@ interface SettingSchema {
 /**
  * Reads settings from an environment.
  * A property named X takes its value from X, or from the file named by X_FILE (its trailing line end
- * removed); numbers and booleans (true/false/1/0) are read from text.
+ * removed; an empty one says nothing); numbers and booleans (true/false/1/0) are read from text.
  * @throws ConfigError with all faults: missing, malformed, out of range, and WAYBILL_ names nobody reads.
  */
 export function loadConfig<T extends TObject>(schema: T, env: NodeJS.ProcessEnv = process.env): Static<T> {
@@ -82,7 +82,9 @@ function readText(name: string, env: NodeJS.ProcessEnv, secret: boolean): string
   const file = secret ? env[`${name}_FILE`] : undefined;
   if (file === undefined) return undefined;
   try {
-    return fs.readFileSync(file, 'utf8').replace(/\r?\n$/, '');
+    const content = fs.readFileSync(file, 'utf8').replace(/\r?\n$/, '');
+    // As for the variable itself: empty is not set.
+    return content === '' ? undefined : content;
   } catch (error) {
     throw new Error(`${name}_FILE: cannot read ${file} (${(error as NodeJS.ErrnoException).code})`, {
       cause: error,
