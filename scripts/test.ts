@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { findRedis, PostgresServer, startRedis, temporaryFolder } from '@waybill/lab';
 import { check } from './check.ts';
 import { findPromtool } from './promtool-from-debian.ts';
+import { findKubectl } from './kubectl-from-debian.ts';
 import { redisFromDebian } from './redis-from-debian.ts';
 import { notFound, runnable } from '../test/interop/programs.ts';
 import { previousVersion, skewNotFound } from '../test/skew/previous-version.ts';
@@ -22,10 +23,10 @@ const SUITES: readonly {
   readonly folders: readonly string[];
   readonly parallel: number;
 }[] = [
-  { name: 'packages', folders: ['packages', 'scripts'], parallel: 2 },
+  { name: 'packages', folders: ['packages', 'scripts', 'test/statements'], parallel: 2 },
   { name: 'services', folders: ['services'], parallel: 2 },
   { name: 'journeys', folders: ['test/journeys', 'test/skew'], parallel: 2 },
-  { name: 'deployment', folders: ['test/observe'], parallel: 2 },
+  { name: 'deployment', folders: ['test/compose-file', 'test/manifests', 'test/observe'], parallel: 2 },
   { name: 'interop', folders: ['test/interop'], parallel: 2 },
   { name: 'chaos', folders: ['test/chaos'], parallel: 2 },
 ];
@@ -55,6 +56,10 @@ async function main(): Promise<number> {
       missing.push(`Redis: ${found.missing}. The Redis halves of the queue and signal suites did not run.`);
     }
   }
+  const kubectl = findKubectl();
+  if ('missing' in kubectl) missing.push(`kubectl: ${kubectl.missing}. The manifests were not checked.`);
+  else if (kubectl.folder !== undefined)
+    process.env['PATH'] = `${kubectl.folder}${path.delimiter}${process.env['PATH']}`;
   if (!values['no-check'] && positionals.length === 0 && values.suite === undefined && !(await check()))
     return 1;
 
