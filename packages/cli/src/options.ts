@@ -6,12 +6,14 @@ export interface Parsed {
   readonly words: readonly string[];
   flag(name: string): boolean;
   value(name: string): string | undefined;
+  /** Every value of an option that may be repeated, in order. */
+  all(name: string): readonly string[];
   /** A whole number of at least 0. @throws UsageError */
   count(name: string): number | undefined;
 }
 
-/** @param known option names without dashes; true takes a value. @throws UsageError */
-export function parse(args: readonly string[], known: Readonly<Record<string, boolean>>): Parsed {
+/** @param known option names without dashes; true takes a value, `many` any number of them. @throws UsageError */
+export function parse(args: readonly string[], known: Readonly<Record<string, boolean | 'many'>>): Parsed {
   for (const arg of args) {
     if (arg === '--') break;
     if (!arg.startsWith('--')) continue;
@@ -27,7 +29,10 @@ export function parse(args: readonly string[], known: Readonly<Record<string, bo
     args: [...args],
     allowPositionals: true,
     options: Object.fromEntries(
-      Object.entries(known).map(([name, takesValue]) => [name, { type: takesValue ? 'string' : 'boolean' }]),
+      Object.entries(known).map(([name, takes]) => [
+        name,
+        { type: takes === false ? 'boolean' : 'string', multiple: takes === 'many' },
+      ]),
     ),
   });
   const value = (name: string): string | undefined => {
@@ -38,6 +43,10 @@ export function parse(args: readonly string[], known: Readonly<Record<string, bo
     words: positionals,
     flag: (name) => values[name] === true,
     value,
+    all(name) {
+      const found = values[name];
+      return Array.isArray(found) ? found.filter((one) => typeof one === 'string') : [];
+    },
     count(name) {
       const text = value(name);
       if (text === undefined) return undefined;

@@ -7,19 +7,41 @@ import ipaddr from 'ipaddr.js';
  * connect() is given.
  */
 export class AddressPolicy {
-  readonly #allowed: readonly [ipaddr.IPv4 | ipaddr.IPv6, number][];
+  readonly #allowed: readonly Range[];
+  readonly #intranet: readonly Range[];
 
-  /** @param allowed ranges permitted besides, in CIDR form @throws Error for one that is none */
-  constructor(allowed: readonly string[] = []) {
+  /**
+   * @param allowed ranges permitted besides, in CIDR form
+   * @param intranet likewise, but for the machine itself and its link
+   * @throws Error for one that is none
+   */
+  constructor(allowed: readonly string[] = [], intranet: readonly string[] = []) {
     this.#allowed = allowed.map((range) => ipaddr.parseCIDR(range));
+    this.#intranet = intranet.map((range) => ipaddr.parseCIDR(range));
   }
 
   permits(text: string): boolean {
     if (!ipaddr.isValid(text)) return false;
     const address = unwrap(ipaddr.parse(text));
     if (address.range() === 'unicast') return true;
-    return this.#allowed.some((range) => address.kind() === range[0].kind() && address.match(range));
+    if (inside(address, this.#allowed)) return true;
+    return !NOT_OF_INTRANET.has(address.range()) && inside(address, this.#intranet);
   }
+}
+
+type Range = [ipaddr.IPv4 | ipaddr.IPv6, number];
+
+/** Nobody's mail host is this machine itself, everybody, or on a link without names. */
+const NOT_OF_INTRANET: ReadonlySet<string> = new Set([
+  'unspecified',
+  'broadcast',
+  'multicast',
+  'linkLocal',
+  'loopback',
+]);
+
+function inside(address: ipaddr.IPv4 | ipaddr.IPv6, ranges: readonly Range[]): boolean {
+  return ranges.some((range) => address.kind() === range[0].kind() && address.match(range));
 }
 
 /** The IPv4 address inside a v4-mapped (RFC 4291 §2.5.5.2) or NAT64 (RFC 6052 §2.1) one. */

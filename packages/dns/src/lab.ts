@@ -9,28 +9,41 @@ export class Lab {
   readonly #ports: ReadonlyMap<string, { readonly host: string; readonly port: number }>;
 
   /**
-   * @param settings `on`: this is the lab. `allow`: CIDR ranges with commas. `ports`: `address:25=port` or
+   * @param settings `on`: this is the lab. `allow`: CIDR ranges with commas. `intranet`: the same, outside the lab
+   *   too, but never loopback or link-local. `ports`: `address:25=port` or
    *   `address:25=address:port`, with commas.
    * @throws RangeError when something is set outside the lab, or malformed
    */
-  constructor(settings: { readonly on: boolean; readonly allow: string; readonly ports: string }) {
+  constructor(settings: {
+    readonly on: boolean;
+    readonly allow: string;
+    readonly ports: string;
+    readonly intranet?: string;
+  }) {
+    const intranet = list(settings.intranet ?? '');
     const allow = list(settings.allow);
     const ports = list(settings.ports);
     if (!settings.on && (allow.length > 0 || ports.length > 0))
       throw new RangeError(
         'WAYBILL_LAB_ALLOW_ADDRESSES and WAYBILL_LAB_PORT_MAP are for the lab only (WAYBILL_LAB=1)',
       );
-    try {
-      this.policy = new AddressPolicy(allow);
-    } catch {
-      throw new RangeError(`WAYBILL_LAB_ALLOW_ADDRESSES: not a list of CIDR ranges: ${settings.allow}`);
-    }
+    checkRanges('WAYBILL_LAB_ALLOW_ADDRESSES', allow);
+    checkRanges('WAYBILL_ALLOW_ADDRESSES', intranet);
+    this.policy = new AddressPolicy(allow, intranet);
     this.#ports = new Map(ports.map(parseMapping));
   }
 
   /** Where a connection to this address and port really goes. */
   place(host: string, port: number): { readonly host: string; readonly port: number } {
     return this.#ports.get(`${host}:${port}`) ?? { host, port };
+  }
+}
+
+function checkRanges(name: string, ranges: readonly string[]): void {
+  try {
+    new AddressPolicy(ranges);
+  } catch {
+    throw new RangeError(`${name}: not a list of CIDR ranges: ${ranges.join(',')}`);
   }
 }
 

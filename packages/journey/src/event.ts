@@ -1,6 +1,7 @@
 /** The kinds of event that agents emit; the journey draws them in time order. */
 export type Kind =
   | 'data.accept'
+  | 'handed.on'
   | 'rcpt.reject'
   | 'mail.reject'
   | 'auth.ok'

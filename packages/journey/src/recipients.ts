@@ -74,6 +74,7 @@ function fromSpool(row: SpoolRow): JourneyRecipient {
 
 /** Kinds that say what became of a recipient. */
 const OUTCOMES = new Set([
+  'handed.on',
   'attempt.end',
   'queue.defer',
   'lmtp.end',
@@ -114,6 +115,8 @@ function fromEvents(steps: readonly JourneyStep[]): JourneyRecipient[] {
 }
 
 function stateAfter(step: JourneyStep, before: RecipientState | undefined): RecipientState {
+  // Clocks of two machines differ: what the next one did may stand before.
+  if (step.kind === 'handed.on') return before ?? 'handed on';
   if (step.kind === 'dsn.sent') return 'returned';
   if (step.kind === 'rcpt.reject') return before ?? 'refused';
   // A copy that is in a mailbox stays there, whatever a repeated attempt hears.

@@ -11,15 +11,18 @@ export function renderJourney(view: JourneyView): string {
   lines.push(`  ${clean(names.join('   '))}`);
   if (view.parent !== undefined) lines.push(`  made from or reports on ${view.parent}`);
   lines.push('');
+  const width = Math.max(0, ...view.steps.map((step) => step.machine?.length ?? 0));
   let before: JourneyStep | undefined;
   for (const step of view.steps) {
-    lines.push(stepLine(step, before));
+    lines.push(stepLine(step, before, width));
     before = step;
   }
   if (view.steps.length === 0) lines.push('  (no events; what follows is what the spool knows)');
   lines.push('');
   for (const recipient of view.recipients) lines.push(recipientLine(recipient));
   for (const report of view.reports) lines.push(`  reported to the sender: ${report}`);
+  for (const { machine, cause } of view.unreachable ?? [])
+    lines.push(clean(`  (${machine} could not be asked: ${cause}; what it knows is missing)`));
   if (!view.spoolSeen) lines.push('  (the spool could not be read: states are concluded from events)');
   return `${lines.join('\n').trimEnd()}\n`;
 }
@@ -52,12 +55,12 @@ function duration(view: JourneyView): number | undefined {
   return first === undefined || last === undefined ? undefined : last.at.getTime() - first.at.getTime();
 }
 
-function stepLine(step: JourneyStep, before: JourneyStep | undefined): string {
+function stepLine(step: JourneyStep, before: JourneyStep | undefined, machineWidth: number): string {
   const wait = before === undefined ? 0 : step.at.getTime() - before.at.getTime();
   const day = before?.at.toISOString().slice(0, 10) ?? step.at.toISOString().slice(0, 10);
   const date = step.at.toISOString().slice(0, 10);
   const parts = [
-    `  ${mark(step)} ${step.agent.toUpperCase().padEnd(AGENT_WIDTH)}`,
+    `  ${mark(step)}${machineWidth === 0 ? '' : ` ${(step.machine ?? '').padEnd(machineWidth)}`} ${step.agent.toUpperCase().padEnd(AGENT_WIDTH)}`,
     `${date === day ? '' : `${date} `}${step.at.toISOString().slice(11, 23)}`,
     (wait > 0 ? `+${seconds(wait)}` : '').padEnd(9),
     step.instance.padEnd(6),

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { plainArray, textArray } from '@waybill/postgres';
 import type { Kind } from './event.ts';
+import { type Machine, Machines } from './machines.ts';
 import { concludeRecipients, type SpoolRow } from './recipients.ts';
 import { isUuid } from './rows.ts';
 import type { JourneyStep, JourneyView, TranscriptView } from './view.ts';
@@ -19,55 +20,67 @@ const MAX_IDS = 50;
 const MAX_STEPS = 2000;
 
 /**
- * @param pool logged in as operator
+ * @param where logged in as operator: one database, or those of several machines
  * @param key a journey id, a Message-ID with or without angle brackets, or an address
  * @returns newest first; empty when nothing is known
+ * @throws what the database throws, or NothingReachable when none of several gives an answer
  */
 export async function traceJourney(
-  pool: pg.Pool,
+  where: pg.Pool | readonly Machine[],
   key: string,
   options: TraceOptions = {},
 ): Promise<JourneyView[]> {
-  const found = await findIds(pool, key.trim(), options.limit ?? 10);
+  const machines = new Machines('query' in where ? [{ name: '', pool: where }] : where);
+  const found = await findIds(machines, key.trim(), options.limit ?? 10);
   const views: JourneyView[] = [];
   const seen = new Set<string>();
   for (const id of found) {
     if (seen.has(id)) continue;
-    const chain = await joinIds(pool, id);
+    const chain = await joinIds(machines, id);
     for (const each of chain.ids) seen.add(each);
-    const view = await collect(pool, chain);
+    const view = await collect(machines, chain);
     if (view !== undefined) views.push(view);
   }
   return views;
 }
 
 /** The conversations of a journey's sessions, oldest first. */
-export async function readTranscripts(pool: pg.Pool, view: JourneyView): Promise<TranscriptView[]> {
+export async function readTranscripts(
+  where: pg.Pool | readonly Machine[],
+  view: JourneyView,
+): Promise<TranscriptView[]> {
+  const machines = new Machines('query' in where ? [{ name: '', pool: where }] : where);
   const sessions = new Set(view.steps.flatMap((step) => step.sessionId ?? []));
-  const { rows } = await pool.query<TranscriptView>(
-    `select at, agent, instance, session_id as "sessionId", text from journey.transcript
-      where journey_id = any($1::uuid[]) or session_id = any($2::text[]) order by at limit 200`,
-    [plainArray(view.ids), textArray([...sessions])],
+  const answers = await machines.ask(({ pool }) =>
+    pool.query<TranscriptView>(
+      `select at, agent, instance, session_id as "sessionId", text from journey.transcript
+        where journey_id = any($1::uuid[]) or session_id = any($2::text[]) order by at limit 200`,
+      [plainArray(view.ids), textArray([...sessions])],
+    ),
   );
-  return rows;
+  return answers.flatMap(({ answer }) => answer.rows).toSorted((a, b) => a.at.getTime() - b.at.getTime());
 }
 
-async function findIds(pool: pg.Pool, key: string, limit: number): Promise<string[]> {
+async function findIds(machines: Machines, key: string, limit: number): Promise<string[]> {
   if (isUuid(key)) return [key.toLowerCase()];
   const ids = async (sql: string, value: string): Promise<string[]> => {
-    const { rows } = await pool.query<{ id: string }>(sql, [value, limit]);
-    return rows.map((row) => row.id);
+    const answers = await machines.ask(({ pool }) =>
+      pool.query<{ id: string; at: Date }>(sql, [value, limit]),
+    );
+    const rows = answers.flatMap(({ answer }) => answer.rows);
+    rows.sort((a, b) => b.at.getTime() - a.at.getTime());
+    return [...new Set(rows.map((row) => row.id))].slice(0, limit);
   };
   const bare = key.startsWith('<') && key.endsWith('>') ? key.slice(1, -1) : key;
   const byMessageId = await ids(
-    `select journey_id as id from journey.event
+    `select journey_id as id, max(at) as at from journey.event
       where message_id in ($1, '<' || $1 || '>') and journey_id is not null
       group by journey_id order by max(at) desc limit $2`,
     bare,
   );
   if (byMessageId.length > 0) return byMessageId;
   return ids(
-    `select journey_id as id from (
+    `select journey_id as id, max(at) as at from (
        (select journey_id, at from journey.event where lower(recipient) = lower($1) order by at desc limit 1000)
        union all
        (select journey_id, at from journey.event where lower(sender) = lower($1) order by at desc limit 1000)) found
@@ -83,23 +96,26 @@ interface Chain {
 }
 
 /** Follows what the next hop answered, forward and backward, until nothing new is found. */
-async function joinIds(pool: pg.Pool, start: string): Promise<Chain> {
+async function joinIds(machines: Machines, start: string): Promise<Chain> {
   const ids = new Set([start]);
   const reports = new Set<string>();
   let parent: string | undefined;
   let fresh = [start];
   while (fresh.length > 0 && ids.size < MAX_IDS) {
-    const { rows } = await pool.query<{ from: string; to: string; kind: Kind }>(
-      `select distinct journey_id as from, lower(next_id) as to, kind from journey.event
+    const names = [plainArray(fresh), textArray(fresh)];
+    const answers = await machines.ask(({ pool }) =>
+      pool.query<{ from: string; to: string; kind: Kind }>(
+        `select distinct journey_id as from, lower(next_id) as to, kind from journey.event
         where journey_id = any($1::uuid[]) and next_id is not null
        union
        select distinct journey_id, lower(next_id), kind from journey.event
         where next_id = any($2::text[]) and journey_id is not null
         limit 500`,
-      [plainArray(fresh), textArray(fresh)],
+        names,
+      ),
     );
     fresh = [];
-    for (const edge of rows) {
+    for (const edge of answers.flatMap(({ answer }) => answer.rows)) {
       // A report is a message of its own: named, not walked into.
       if (edge.kind === 'dsn.sent') {
         if (ids.has(edge.from)) reports.add(edge.to);
@@ -116,10 +132,11 @@ async function joinIds(pool: pg.Pool, start: string): Promise<Chain> {
   return { ids: [...ids], reports: [...reports].filter(isUuid), parent };
 }
 
-async function collect(pool: pg.Pool, chain: Chain): Promise<JourneyView | undefined> {
-  const steps = await readSteps(pool, chain.ids);
-  const spool = await readSpool(pool, chain.ids);
-  const messages = spool?.messages ?? [];
+async function collect(machines: Machines, chain: Chain): Promise<JourneyView | undefined> {
+  const steps = await readSteps(machines, chain.ids);
+  const spools = await machines.ask(({ pool }) => readSpool(pool, chain.ids));
+  const facts = spools.map(({ answer }) => answer);
+  const messages = facts.flatMap((one) => one?.messages ?? []);
   const known = new Set([...steps.map((step) => step.journeyId), ...messages.map((each) => each.id)]);
   if (known.size === 0) return undefined;
   const sender = steps.find((step) => step.sender !== undefined)?.sender ?? messages[0]?.returnPath;
@@ -131,14 +148,28 @@ async function collect(pool: pg.Pool, chain: Chain): Promise<JourneyView | undef
     ...(sender === undefined ? {} : { sender }),
     ...(messageId === undefined ? {} : { messageId }),
     steps,
-    recipients: concludeRecipients(ids, steps, spool?.recipients ?? []),
-    reports: [...new Set([...chain.reports, ...(spool?.reports ?? [])])],
+    recipients: concludeRecipients(
+      ids,
+      steps,
+      facts.flatMap((one) => one?.recipients ?? []),
+    ),
+    reports: [...new Set([...chain.reports, ...facts.flatMap((one) => one?.reports ?? [])])],
     ...(parent === undefined || parent === null ? {} : { parent }),
-    spoolSeen: spool !== undefined,
+    spoolSeen: facts.every((one) => one !== undefined),
+    ...(machines.unreachable.length === 0 ? {} : { unreachable: machines.unreachable }),
   };
 }
 
-async function readSteps(pool: pg.Pool, ids: readonly string[]): Promise<JourneyStep[]> {
+async function readSteps(machines: Machines, ids: readonly string[]): Promise<JourneyStep[]> {
+  const answers = await machines.ask(({ pool }) => readStepsOf(pool, ids));
+  if (!machines.several) return answers[0]?.answer ?? [];
+  // The sort keeps each machine's own order where clocks say the same.
+  return answers
+    .flatMap(({ machine, answer }) => answer.map((step) => ({ ...step, machine: machine.name })))
+    .toSorted((a, b) => a.at.getTime() - b.at.getTime());
+}
+
+async function readStepsOf(pool: pg.Pool, ids: readonly string[]): Promise<JourneyStep[]> {
   const { rows } = await pool.query<Record<string, unknown> & { at: Date; seq: string }>(
     `select at, seq, agent, instance, journey_id as "journeyId", kind, status, summary, session_id as "sessionId",
             recipient, sender, message_id as "messageId", code, enhanced, peer_host as "peerHost",

@@ -7,6 +7,8 @@ export interface JourneyStep {
   readonly at: Date;
   readonly agent: string;
   readonly instance: string;
+  /** The database that holds the event, where several were asked. */
+  readonly machine?: string;
   readonly journeyId: string;
   readonly kind: Kind;
   readonly status: JourneyEvent['status'];
@@ -66,8 +68,10 @@ export interface JourneyView {
   readonly reports: readonly string[];
   /** The message that it reports on or was made from. */
   readonly parent?: string;
-  /** Whether the spool's rows could be read. */
+  /** Whether the spool's rows could be read, wherever there is one. */
   readonly spoolSeen: boolean;
+  /** Databases that gave no answer: what they know is missing here. */
+  readonly unreachable?: readonly { readonly machine: string; readonly cause: string }[];
 }
 
 /** A conversation of one session, as it was kept. */

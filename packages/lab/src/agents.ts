@@ -13,7 +13,7 @@ export type Replicas = Readonly<Record<AgentName, number>>;
 const LISTENS: Readonly<Record<AgentName, Readonly<Record<string, PortName>>>> = {
   auth: { port: 'auth' },
   mda: { port: 'lmtp' },
-  mta: {},
+  mta: { port: 'mta' },
   mx: { port: 'mx' },
   msa: { port: 'msa', tls: 'msas' },
   mra: { imap: 'imap', imaps: 'imaps', pop3: 'pop3', pop3s: 'pop3s' },
@@ -52,6 +52,8 @@ export interface Surroundings {
   readonly replicas: readonly Replica[];
   /** Ports of the scripted outside world, by host address. */
   readonly outside: readonly { readonly address: string; readonly port: number }[];
+  /** Whether mta has its inner SMTP door open. */
+  readonly mtaDoor: boolean;
   /** Seconds between attempts, comma-separated. */
   readonly retrySchedule: string;
   /** Settings on top, for all agents that know them: `{ mta: { … } }`. */
@@ -117,6 +119,9 @@ export function agentEnvironment(replica: Replica, around: Surroundings): NodeJS
       WAYBILL_MDA: listOf('mda'),
       WAYBILL_DNS_SERVERS: around.dns,
       WAYBILL_RETRY_SCHEDULE: around.retrySchedule,
+      ...(around.mtaDoor
+        ? { WAYBILL_LISTEN_HOST: '127.0.0.1', WAYBILL_MTA_PORT: String(replica.ports['port']) }
+        : {}),
       WAYBILL_LAB: '1',
       WAYBILL_LAB_ALLOW_ADDRESSES: '127.0.0.0/8',
       WAYBILL_LAB_PORT_MAP: portMap(around),

@@ -9,6 +9,7 @@ const OFFSETS = {
   imaps: 993,
   pop3: 110,
   pop3s: 995,
+  mta: 526,
   lmtp: 424,
   auth: 100,
   dns: 3300,

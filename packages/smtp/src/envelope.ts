@@ -12,6 +12,11 @@ export interface MailParameters {
   readonly envid?: string;
   /** RFC 4954 §5, xtext decoded; never trusted. */
   readonly auth?: string;
+  /**
+   * Private, from verified agents only: the id under which this message is handed over. Who takes it keeps it
+   * under this id, and a repeat of the same id is the same message.
+   */
+  readonly journeyId?: string;
 }
 
 /** NOTIFY values of RFC 3461 §4.1 as a set. */
@@ -32,6 +37,17 @@ export interface RcptParameters {
   readonly accountId?: string;
   /** Private likewise: the message's journey id. */
   readonly journeyId?: string;
+}
+
+/** The bits of notifyBits() as NOTIFY; undefined for 0. */
+export function notifyOf(bits: number): Notify | undefined {
+  if (bits === 0) return undefined;
+  return {
+    never: (bits & 1) !== 0,
+    success: (bits & 2) !== 0,
+    failure: (bits & 4) !== 0,
+    delay: (bits & 8) !== 0,
+  };
 }
 
 /** NOTIFY as bits: 1 never, 2 success, 4 failure, 8 delay; 0 where it was not given. */

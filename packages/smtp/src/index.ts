@@ -12,7 +12,8 @@ export {
   sameMailbox,
 } from './address.ts';
 export { normaliseDomain, parseAddressLiteral } from './domain.ts';
-export { type MailParameters, type Notify, notifyBits, type RcptParameters } from './envelope.ts';
+export { type MailParameters, type Notify, notifyBits, notifyOf, type RcptParameters } from './envelope.ts';
+export { nextIdOf } from './next-id.ts';
 export { type MailCommand, type Offers, parseMail, parseRcpt, type RcptCommand } from './parameters.ts';
 export { formatReply, isPermanent, isPositive, type Reply, reply } from './reply.ts';
 export { decodeXtext, encodeXtext } from './xtext.ts';

@@ -10,7 +10,7 @@ export interface Offers {
   readonly extended: boolean;
   /** AUTH= of RFC 4954 §5. */
   readonly auth: boolean;
-  /** XDELIVERY, XACCOUNT and XJOURNEY: between agents of one suite only. */
+  /** XJOURNEY of MAIL; XDELIVERY, XACCOUNT and XJOURNEY of RCPT: between agents of one suite only. */
   readonly xwaybill: boolean;
 }
 
@@ -42,13 +42,17 @@ const MAIL = new Map<string, Parameter<MailParameters>>([
   ['RET', { offered: always, set: setRet }],
   ['ENVID', { offered: always, set: setEnvid }],
   ['AUTH', { offered: (offers) => offers.auth, set: setAuth }],
+  ['XJOURNEY', { offered: (offers) => offers.xwaybill, set: uuid<MailParameters, 'journeyId'>('journeyId') }],
 ]);
 
 const RCPT = new Map<string, Parameter<RcptParameters>>([
   ['NOTIFY', { offered: always, set: setNotify }],
   ['ORCPT', { offered: always, set: setOrcpt }],
-  ['XDELIVERY', { offered: (offers) => offers.xwaybill, set: uuid('deliveryId') }],
-  ['XJOURNEY', { offered: (offers) => offers.xwaybill, set: uuid('journeyId') }],
+  [
+    'XDELIVERY',
+    { offered: (offers) => offers.xwaybill, set: uuid<RcptParameters, 'deliveryId'>('deliveryId') },
+  ],
+  ['XJOURNEY', { offered: (offers) => offers.xwaybill, set: uuid<RcptParameters, 'journeyId'>('journeyId') }],
   ['XACCOUNT', { offered: (offers) => offers.xwaybill, set: setAccount }],
 ]);
 
@@ -194,11 +198,11 @@ function originalAddress(type: string, text: string): string | undefined {
   return /[\p{Cc}\p{Z}]/u.test(text) ? undefined : text;
 }
 
-function uuid(key: 'deliveryId' | 'journeyId'): Setter<RcptParameters> {
+function uuid<T extends { readonly [Key in K]?: string }, K extends string>(key: K): Setter<T> {
   return (draft, value) => {
     const id = value?.toLowerCase();
     if (id === undefined || !UUID.test(id)) return false;
-    draft[key] = id;
+    Object.assign(draft, { [key]: id });
     return true;
   };
 }

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { Batcher } from '@waybill/postgres';
 import type { Blobstore } from '@waybill/blobstore';
-import type { Draft, SpoolAccept } from './contract.ts';
+import type { Draft, SpoolAcceptOnce } from './contract.ts';
 import { type Expiry, insertStatement, type PlacedDraft } from './insert.ts';
 import { isLostConnection, untilAnswered } from './lost-connection.ts';
 
@@ -42,7 +42,7 @@ export function openSpoolAccept(
   pool: pg.Pool,
   blobstore: Blobstore,
   options: AcceptOptions = {},
-): SpoolAccept {
+): SpoolAcceptOnce {
   const expiry = options.expiry ?? DEFAULT_EXPIRY;
   const batcher = new Batcher<PlacedDraft, void>({
     run: async (placed) => {
@@ -54,18 +54,35 @@ export function openSpoolAccept(
     sizeOf: (item) => (item.blobKey === undefined ? item.draft.message.length : 1000),
     parallel: options.parallel ?? 1,
   });
+  const accept = async (draft: Draft): Promise<void> => {
+    if (draft.recipients.length === 0) throw new Error(`draft ${draft.id} has no recipients`);
+    const placed = await place(blobstore, draft, options.inlineLimit ?? DEFAULT_INLINE_LIMIT);
+    try {
+      await batcher.add(placed);
+    } catch (error) {
+      if (!(error instanceof CommitUnknownError)) throw error;
+      await settle(pool, placed, expiry, options.settleMs ?? 30_000);
+    }
+  };
   return {
-    async accept(draft) {
-      if (draft.recipients.length === 0) throw new Error(`draft ${draft.id} has no recipients`);
-      const placed = await place(blobstore, draft, options.inlineLimit ?? DEFAULT_INLINE_LIMIT);
+    accept,
+    async acceptOnce(draft) {
       try {
-        await batcher.add(placed);
+        await accept(draft);
+        return true;
       } catch (error) {
-        if (!(error instanceof CommitUnknownError)) throw error;
-        await settle(pool, placed, expiry, options.settleMs ?? 30_000);
+        // The primary key decides: of two that come at once one waits for the other's commit.
+        if (isOwnId(error)) return false;
+        throw error;
       }
     },
+    has: (id) => has(pool, id),
   };
+}
+
+async function has(pool: pg.Pool, id: string): Promise<boolean> {
+  const { rowCount } = await pool.query('select from spool.has($1)', [[id]]);
+  return rowCount === 1;
 }
 
 /** Puts a large body where it will stay, before anything refers to it. */
@@ -97,8 +114,7 @@ async function insertCommitted(pool: pg.Pool, placed: readonly PlacedDraft[], ex
  */
 async function settle(pool: pg.Pool, placed: PlacedDraft, expiry: Expiry, settleMs: number): Promise<void> {
   const insertAgain = async (): Promise<void> => {
-    const { rowCount } = await pool.query('select from spool.has($1)', [[placed.draft.id]]);
-    if (rowCount === 1) return;
+    if (await has(pool, placed.draft.id)) return;
     try {
       await insertCommitted(pool, [placed], expiry);
     } catch (error) {
@@ -117,6 +133,11 @@ async function settle(pool: pg.Pool, placed: PlacedDraft, expiry: Expiry, settle
   }
 }
 
+/** Either key begins with the id, and the statement may meet that of the recipients first. */
 function isOwnId(error: unknown): boolean {
-  return error instanceof pg.DatabaseError && error.code === '23505' && error.constraint === 'msg_pkey';
+  return (
+    error instanceof pg.DatabaseError &&
+    error.code === '23505' &&
+    (error.constraint === 'msg_pkey' || error.constraint === 'rcpt_pkey')
+  );
 }

@@ -17,6 +17,8 @@ export interface DraftRecipient {
   readonly destination: string;
   /** The mailbox's account, for local recipients. */
   readonly accountId?: string;
+  /** The delivery's name where an agent before us gave it one; minted when not given. One per message and mailbox. */
+  readonly deliveryId?: string;
 }
 
 /** A message that an agent wants to make ours. */
@@ -114,6 +116,18 @@ export interface Failure {
 export interface SpoolAccept {
   /** Resolves after the commit that makes the message ours: only now may 250 be said. Batched across callers. */
   accept(draft: Draft): Promise<void>;
+}
+
+/** The same door for mail of agents on other machines, which mint ids and may repeat themselves. */
+export interface SpoolAcceptOnce extends SpoolAccept {
+  /**
+   * As accept(), for a draft whose id another agent minted and may repeat: false when a message of that id is in
+   * the spool already, where it stays for 5 minutes at least after its last recipient was closed; nothing is
+   * stored then.
+   */
+  acceptOnce(draft: Draft): Promise<boolean>;
+  /** Whether a message of that id is in the spool, finished or not. */
+  has(id: string): Promise<boolean>;
 }
 
 /** The mta's door. */

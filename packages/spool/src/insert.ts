@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { byteaArray, plainArray, storable, textArray } from '@waybill/postgres';
-import type { Draft, Origin } from './contract.ts';
+import type { Draft, DraftRecipient, Origin } from './contract.ts';
 import { newDeliveryId, reportDeliveryId } from './ids.ts';
 
 /** The one statement that puts messages into the spool: many drafts with all their recipients, or none of them. */
@@ -48,7 +48,7 @@ function insertValues(placed: readonly PlacedDraft[], expiry: Expiry): unknown[]
       const no = i + 1;
       ids.push(draft.id);
       numbers.push(no);
-      deliveries.push(deliveryId(draft, no, recipient.accountId, byAccount));
+      deliveries.push(deliveryId(draft, no, recipient, byAccount));
       recipients.push(recipient);
     }
   }
@@ -82,12 +82,12 @@ function insertValues(placed: readonly PlacedDraft[], expiry: Expiry): unknown[]
 function deliveryId(
   draft: Draft,
   no: number,
-  accountId: string | undefined,
+  { accountId, deliveryId: given }: DraftRecipient,
   byAccount: Map<string, string>,
 ): string {
   const known = accountId === undefined ? undefined : byAccount.get(accountId);
   if (known !== undefined) return known;
-  const id = draft.origin === 'dsn' ? reportDeliveryId(draft.id, no) : newDeliveryId();
+  const id = given ?? (draft.origin === 'dsn' ? reportDeliveryId(draft.id, no) : newDeliveryId());
   if (accountId !== undefined) byAccount.set(accountId, id);
   return id;
 }

@@ -13,6 +13,7 @@ import { CertificateAuthority, playTranscript } from '@waybill/lab';
 import { type Listener, TlsContexts } from '@waybill/listener';
 import { BodyBudget } from '@waybill/smtp/server';
 import type { Draft } from '@waybill/spool';
+import { type Custody, spoolCustody } from '../src/custody.ts';
 import { openDoor } from '../src/door.ts';
 import type { Events } from '../src/events.ts';
 
@@ -95,7 +96,7 @@ const issued = await authority.issue(['localhost']);
 const contexts = new TlsContexts({ cert: issued.certificate, key: issued.key });
 
 /** @param implicitTls as on port 465; else as on 587 */
-export async function startWorld(implicitTls = true): Promise<World> {
+export async function startWorld(implicitTls = true, custody?: Custody): Promise<World> {
   const drafts: Draft[] = [];
   const kicks: string[] = [];
   const said: string[] = [];
@@ -126,14 +127,18 @@ export async function startWorld(implicitTls = true): Promise<World> {
     session: {
       hostname: 'msa.red.test',
       auth: new StubAuth(),
-      spool: {
-        accept: async (draft) => {
-          await new Promise((resolve) => setImmediate(resolve));
-          if (world.spoolFails) throw new Error('the database is away');
-          drafts.push(draft);
-        },
-      },
-      kicker: { kick: (destination) => void kicks.push(destination), close: () => Promise.resolve() },
+      custody:
+        custody ??
+        spoolCustody(
+          {
+            accept: async (draft) => {
+              await new Promise((resolve) => setImmediate(resolve));
+              if (world.spoolFails) throw new Error('the database is away');
+              drafts.push(draft);
+            },
+          },
+          { kick: (destination) => void kicks.push(destination) },
+        ),
       events,
     },
   });

@@ -12,6 +12,51 @@ export const MtaSettings = {
       secret: true,
     }),
   ),
+  WAYBILL_LISTEN_HOST: Type.String({ default: '', description: 'Address to listen on; empty: all' }),
+  WAYBILL_MTA_PORT: Type.Integer({
+    default: 0,
+    minimum: 0,
+    maximum: 65535,
+    description:
+      'Inner SMTP door for agents of other machines (msa, mx and mta, by their certificates), usually 2526; 0: no door',
+  }),
+  WAYBILL_MTA_NETWORKS: Type.String({
+    default: '',
+    description:
+      'Networks (CIDR, comma-separated) whose hosts may send mail to anybody through the inner door without a certificate; none by default',
+  }),
+  WAYBILL_MTA_CA_FILE: Type.String({
+    default: '',
+    description:
+      'PEM file of the authorities of other machines’ agents: who may come to the inner door, and who a relay of ours must be; empty: WAYBILL_AUTH_CA_FILE',
+  }),
+  WAYBILL_MAX_CONNECTIONS: Type.Integer({
+    default: 10_000,
+    minimum: 1,
+    description: 'Connections open at a time at the inner door',
+  }),
+  WAYBILL_MAX_MESSAGE_BYTES: Type.Integer({
+    default: 56 * 1024 * 1024,
+    minimum: 65_536, // RFC 5321 §4.5.3.1.7
+    description:
+      'Largest message taken at the inner door, in octets; more than msa and mx take, less than mda',
+  }),
+  WAYBILL_BODIES_IN_FLIGHT_BYTES: Type.Integer({
+    default: 256 * 1024 * 1024,
+    minimum: 65_536,
+    description: 'Octets of messages that come in by the inner door at a time; beyond that: try later',
+  }),
+  WAYBILL_INLINE_BYTES: Type.Integer({
+    default: 32 * 1024,
+    minimum: 0,
+    maximum: 1024 * 1024,
+    description: 'Messages up to this many octets lie in the spool’s row, larger ones in the blobstore',
+  }),
+  WAYBILL_MAIL_EXPIRY_SECONDS: Type.Integer({
+    default: 5 * 86_400,
+    minimum: 1,
+    description: 'How long delivery of what came in by the inner door is tried',
+  }),
   WAYBILL_MDA: Type.String({
     default: 'mda:2424',
     description:
@@ -50,10 +95,15 @@ export const MtaSettings = {
   WAYBILL_RELAY_URL: Type.Optional(
     Type.String({
       description:
-        'Smart host for all mail to strangers: smtp://user:password@host:587 (STARTTLS) or smtps://…:465; empty: their own mail hosts',
+        'Smart host for all mail to strangers: smtp://user:password@host:587 (STARTTLS) or smtps://…:465, or other machines’ mta, smtp://host:2526?agent; empty: their own mail hosts',
       secret: true,
     }),
   ),
+  WAYBILL_ALLOW_ADDRESSES: Type.String({
+    default: '',
+    description:
+      'Networks (CIDR, comma-separated) that mail may go to although they are not of the public internet, as the mail hosts of an intranet; never loopback or link-local',
+  }),
   WAYBILL_RETRY_SCHEDULE: Type.String({
     default: '300,600,1200,2400,3600',
     description:

@@ -3,7 +3,8 @@ import type { Log, Metrics } from '@waybill/daemon';
 import type { Journey } from '@waybill/journey';
 import type { Claimed } from '@waybill/spool';
 import type { Peer } from './deliver/over-smtp.ts';
-import { nextIdOf, replyLine, type Verdict } from './outcome.ts';
+import { nextIdOf } from '@waybill/smtp';
+import { replyLine, type Verdict } from './outcome.ts';
 import type { Unreported } from './return/notices.ts';
 
 /** How an attempt ended for one recipient. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Reply, reply } from '@waybill/smtp';
+import { reply } from '@waybill/smtp';
 import type { Phase, RecipientOutcome } from '@waybill/smtp/client';
-import { isHostTrouble, nextIdOf, verdictOf } from './outcome.ts';
+import { isHostTrouble, verdictOf } from './outcome.ts';
 
 function replied(phase: Phase, code: number, enhanced = ''): RecipientOutcome {
   return { kind: 'replied', phase, reply: reply(code, enhanced, 'text') };
@@ -44,12 +44,4 @@ test('a lost connection is tried again; it is unknown only after the dot', () =>
     [lost(true), lost(false)].map((one) => verdictOf(one).kind),
     ['retry', 'retry'],
   );
-});
-
-test('the next hop’s id is read where it stands', () => {
-  const said = (text: string): Reply => reply(250, '2.0.0', text);
-  assert.equal(nextIdOf(said('OK queued as 0199-ab')), '0199-ab');
-  assert.equal(nextIdOf(said('Ok: queued as 4711 by host')), '4711');
-  assert.equal(nextIdOf(said('thanks')), undefined);
-  assert.equal(nextIdOf(said('queued as ')), undefined);
 });

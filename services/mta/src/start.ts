@@ -6,6 +6,7 @@ import { journeySchema, maintainJourney, openJourney } from '@waybill/journey';
 import { checkRevisions, openPool } from '@waybill/postgres';
 import { openKicker, openSpoolUpkeep, openSpoolWork, spoolSchema, startKickWorker } from '@waybill/spool';
 import type { MtaSettings } from './config.ts';
+import { doorFromSettings, hopCredentials } from './door/open.ts';
 import { openEvents } from './events.ts';
 import { parseRelay } from './route/relay.ts';
 import { Agent } from './work/agent.ts';
@@ -21,6 +22,7 @@ export async function start(context: Context<typeof MtaSettings>): Promise<Servi
   const lab = new Lab({
     on: config.WAYBILL_LAB,
     allow: config.WAYBILL_LAB_ALLOW_ADDRESSES,
+    intranet: config.WAYBILL_ALLOW_ADDRESSES,
     ports: config.WAYBILL_LAB_PORT_MAP,
   });
   const servers = config.WAYBILL_DNS_SERVERS.split(',')
@@ -53,11 +55,12 @@ export async function start(context: Context<typeof MtaSettings>): Promise<Servi
   const upkeep = openSpoolUpkeep(pool);
   const blobs = openBlobstore(pool);
   let credentials = readCredentials(config);
+  let hops = hopCredentials(config);
   const agent = stack.use(
     new Agent({
       spool: openSpoolWork(pool, blobs, {
         expiry: {
-          mailMs: 5 * 86_400_000, // only reports are accepted here
+          mailMs: 5 * 86_400_000, // only reports are accepted by this way in
           reportMs: config.WAYBILL_REPORT_EXPIRY_SECONDS * 1000,
         },
       }),
@@ -73,6 +76,7 @@ export async function start(context: Context<typeof MtaSettings>): Promise<Servi
       mda: config.WAYBILL_MDA,
       mdaConnections: config.WAYBILL_MDA_CONNECTIONS,
       credentials: () => credentials,
+      hopCredentials: () => hops,
       localInFlight: config.WAYBILL_LOCAL_IN_FLIGHT,
       remoteInFlight: config.WAYBILL_REMOTE_IN_FLIGHT,
       destinations: config.WAYBILL_DESTINATIONS,
@@ -120,9 +124,14 @@ export async function start(context: Context<typeof MtaSettings>): Promise<Servi
   );
   context.onReload(() => {
     credentials = readCredentials(config);
+    hops = hopCredentials(config);
     auth.renew(credentials);
     agent.lmtp.renew();
+    agent.agents.renew();
   });
+  // Closed first: what is still coming in is committed, and found by another mta.
+  const door = await doorFromSettings(context, { pool, blobs, journey, auth, kicker });
+  if (door !== undefined) stack.use(door);
 
   const open = stack.move();
   return { [Symbol.asyncDispose]: () => open.disposeAsync() };

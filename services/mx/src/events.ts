@@ -1,14 +1,15 @@
 /** Every count and outcome line that mx can emit. None of these throws or waits. */
 import type { Log, Metrics } from '@waybill/daemon';
 import type { Journey, JourneyEvent } from '@waybill/journey';
-import { formatAddress, type Mailbox, type Reply } from '@waybill/smtp';
+import { formatAddress, type Mailbox, nextIdOf, type Reply } from '@waybill/smtp';
 import type { Peer } from '@waybill/smtp/server';
+import type { Kept } from './custody.ts';
 import type { Drafted } from './phases/data.ts';
 
 export interface Events {
-  /** The message is ours now. */
-  accepted(drafted: Drafted, peer: Peer, helo: string, tookMs: number, answer: Reply): void;
-  /** The spool could not be written; the client was told to try again. */
+  /** The message is ours now, or the next machine's. */
+  accepted(drafted: Drafted, peer: Peer, helo: string, tookMs: number, answer: Reply, kept: Kept): void;
+  /** The spool could not be written, or the next machine did not answer; the client was told to try again. */
   notKept(id: string, peer: Peer, error: unknown, answer: Reply): void;
   /** The whole message was refused. */
   messageRefused(id: string, from: Mailbox | undefined, peer: Peer, answer: Reply): void;
@@ -34,7 +35,7 @@ export function openEvents(log: Log, metrics: Metrics, journey: Journey): Events
   const errors = metrics.counter('mx_session_errors', 'Failures that no code foresaw');
 
   return {
-    accepted({ draft, messageId }, peer, helo, tookMs, answer) {
+    accepted({ draft, messageId }, peer, helo, tookMs, answer, kept) {
       messages.inc({ outcome: 'accepted' });
       octets.inc(draft.message.length);
       seconds.observe(tookMs / 1000);
@@ -51,6 +52,7 @@ export function openEvents(log: Log, metrics: Metrics, journey: Journey): Events
           count,
         },
       });
+      if (kept.kind === 'taken') for (const event of handedOn(draft, kept)) journey.record(event);
       log.info(
         {
           journey: draft.id,
@@ -60,6 +62,7 @@ export function openEvents(log: Log, metrics: Metrics, journey: Journey): Events
           size: draft.message.length,
           address: peer.address,
           ms: Math.round(tookMs),
+          ...(kept.kind === 'taken' ? { next: `${kept.peer.host}[${kept.peer.address}]` } : {}),
         },
         'accepted',
       );
@@ -103,6 +106,29 @@ export function openEvents(log: Log, metrics: Metrics, journey: Journey): Events
       log.error({ err: error, session: sessionId }, 'session failed');
     },
   };
+}
+
+/** One event for each recipient: from here on the next machine knows better. */
+function handedOn(
+  draft: Drafted['draft'],
+  { peer, reply: said }: Kept & { readonly kind: 'taken' },
+): JourneyEvent[] {
+  const nextId = nextIdOf(said);
+  return draft.recipients.map(({ address }) => ({
+    journeyId: draft.id,
+    kind: 'handed.on',
+    recipient: address,
+    status: 'ok',
+    code: said.code,
+    enhanced: said.enhanced,
+    summary: said.lines[0] ?? '',
+    sessionId: peer.sessionId,
+    peerHost: peer.host,
+    peerAddress: peer.address,
+    ...(peer.tls === undefined ? {} : { tls: peer.tls }),
+    // The next machine of our own kind keeps our id.
+    ...(nextId === undefined || nextId === draft.id ? {} : { nextId }),
+  }));
 }
 
 function about(id: string | undefined, kind: JourneyEvent['kind'], peer: Peer, answer: Reply): JourneyEvent {

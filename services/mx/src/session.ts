@@ -9,14 +9,17 @@ import {
   type Reply,
   reply,
 } from '@waybill/smtp';
+import type { Handed } from '@waybill/smtp/client';
 import type { Peer, ReceivedMessage, SmtpSession } from '@waybill/smtp/server';
-import { type Kicker, newSpoolId, RecipientList, type SpoolAccept } from '@waybill/spool';
+import { newSpoolId, RecipientList } from '@waybill/spool';
+import type { Custody, Kept } from './custody.ts';
 import type { Events } from './events.ts';
 import { draftOf, type Envelope } from './phases/data.ts';
 import {
   deliveriesFor,
   DIRECTORY_AWAY,
   domainOf,
+  handedRecipient,
   RECIPIENT_TAKEN,
   type Routes,
   TOO_MANY_TARGETS,
@@ -25,8 +28,7 @@ import {
 export interface MxSessionOptions {
   readonly hostname: string;
   readonly auth: Auth;
-  readonly spool: SpoolAccept;
-  readonly kicker: Kicker;
+  readonly custody: Custody;
   readonly events: Events;
 }
 
@@ -34,6 +36,7 @@ export interface MxSessionOptions {
 const MAX_DELIVERIES = 5000;
 const SENDER_TAKEN = reply(250, '2.1.0', 'Sender taken');
 const NOT_KEPT = reply(451, '4.3.0', 'The message could not be kept, try again later');
+const NO_ANSWER = reply(451, '4.4.2', 'The next host did not answer, try again later');
 const NO_ROUTES: Routes = new Map();
 
 export class MxSession implements SmtpSession {
@@ -73,10 +76,11 @@ export class MxSession implements SmtpSession {
     if (envelope === undefined) throw new Error('RCPT without MAIL');
     const address = formatAddress(to);
     const resolution = await this.#options.auth.resolveOne(address);
-    const routes = resolution.status === 'alias' ? await this.#routesOf(resolution) : NO_ROUTES;
+    const { resolves } = this.#options.custody;
+    const routes = resolves && resolution.status === 'alias' ? await this.#routesOf(resolution) : NO_ROUTES;
     if (routes === undefined) return this.#refused(address, DIRECTORY_AWAY);
     const wish = { address, notify: notifyBits(parameters.notify), orcpt: parameters.orcpt };
-    const deliveries = deliveriesFor(resolution, wish, routes);
+    const deliveries = resolves ? deliveriesFor(resolution, wish, routes) : handedRecipient(resolution, wish);
     if ('code' in deliveries) return this.#refused(address, deliveries);
     const { recipients } = envelope;
     if (recipients.size + deliveries.length > MAX_DELIVERIES) return this.#refused(address, TOO_MANY_TARGETS);
@@ -87,7 +91,7 @@ export class MxSession implements SmtpSession {
   }
 
   async message(message: ReceivedMessage): Promise<Reply> {
-    const { events, hostname, kicker, spool } = this.#options;
+    const { events, hostname, custody } = this.#options;
     const envelope = this.#envelope;
     if (envelope === undefined) throw new Error('DATA without MAIL');
     const began = performance.now();
@@ -97,17 +101,30 @@ export class MxSession implements SmtpSession {
       events.messageRefused(envelope.id, envelope.from, this.#peer, drafted);
       return drafted;
     }
+    let kept: Kept;
     try {
-      await spool.accept(drafted.draft);
+      kept = await custody.keep(drafted.draft);
     } catch (error) {
       events.notKept(envelope.id, this.#peer, error, NOT_KEPT);
       return NOT_KEPT;
     }
-    // Committed: from here on the message is ours.
-    for (const destination of envelope.recipients.destinations()) kicker.kick(destination);
+    if (kept.kind === 'refused' || kept.kind === 'unknown') return this.#notTaken(envelope, kept);
+    // Committed: from here on the message is ours, or the next machine's.
     this.journeyId = envelope.id;
     const answer = reply(250, '2.0.0', `queued as ${envelope.id}`);
-    events.accepted(drafted, this.#peer, this.#helo, performance.now() - began, answer);
+    events.accepted(drafted, this.#peer, this.#helo, performance.now() - began, answer, kept);
+    return answer;
+  }
+
+  /** The next machine did not take it: refused for good, or to be tried again. */
+  #notTaken({ id, from }: Envelope, kept: Exclude<Handed, { kind: 'taken' }>): Reply {
+    const { events } = this.#options;
+    if (kept.kind === 'refused' && kept.reply.code >= 500) {
+      events.messageRefused(id, from, this.#peer, kept.reply);
+      return kept.reply;
+    }
+    const answer = kept.kind === 'refused' ? kept.reply : NO_ANSWER;
+    events.notKept(id, this.#peer, new Error(kept.kind === 'refused' ? kept.said : kept.cause), answer);
     return answer;
   }
 

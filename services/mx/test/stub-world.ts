@@ -5,6 +5,7 @@ import type { Account, Auth, Resolution } from '@waybill/auth-client';
 import { playTranscript } from '@waybill/lab';
 import type { Listener } from '@waybill/listener';
 import type { Draft } from '@waybill/spool';
+import { type Custody, spoolCustody } from '../src/custody.ts';
 import { openDoor } from '../src/door.ts';
 import type { Events } from '../src/events.ts';
 
@@ -74,7 +75,7 @@ export interface World extends AsyncDisposable {
   play(script: string): Promise<ReadonlyMap<string, string>>;
 }
 
-export async function startWorld(maxMessageBytes = 100_000): Promise<World> {
+export async function startWorld(maxMessageBytes = 100_000, custody?: Custody): Promise<World> {
   const drafts: Draft[] = [];
   const kicks: string[] = [];
   const said: string[] = [];
@@ -101,14 +102,18 @@ export async function startWorld(maxMessageBytes = 100_000): Promise<World> {
     session: {
       hostname: 'mx.blue.test',
       auth: new StubAuth(),
-      spool: {
-        accept: async (draft) => {
-          await new Promise((resolve) => setImmediate(resolve));
-          if (world.spoolFails) throw new Error('the database is away');
-          drafts.push(draft);
-        },
-      },
-      kicker: { kick: (destination) => void kicks.push(destination), close: () => Promise.resolve() },
+      custody:
+        custody ??
+        spoolCustody(
+          {
+            accept: async (draft) => {
+              await new Promise((resolve) => setImmediate(resolve));
+              if (world.spoolFails) throw new Error('the database is away');
+              drafts.push(draft);
+            },
+          },
+          { kick: (destination) => void kicks.push(destination) },
+        ),
       events,
     },
   });

@@ -13,6 +13,8 @@ type Lookup = (name: string) => Promise<readonly string[]>;
 
 /** How old an answer may be before names are asked again, ms. */
 const REFRESH = 5000;
+/** The same after trouble with one of the addresses. */
+const SOON = 1000;
 
 /**
  * The addresses behind a setting such as `mda:2424,10.0.0.7:2424`. Names are looked up again every
@@ -40,6 +42,11 @@ export class AddressList {
   get known(): readonly Address[] | undefined {
     if (performance.now() - this.#askedAt > REFRESH) this.#ask().catch(() => undefined);
     return this.#addresses.length > 0 ? this.#addresses : undefined;
+  }
+
+  /** An address did not answer: it may be gone from its name already. */
+  lookSoon(): void {
+    if (performance.now() - this.#askedAt > SOON) this.#ask().catch(() => undefined);
   }
 
   /** Waits for the first look-up. @throws the resolver's error when no name was ever found. */

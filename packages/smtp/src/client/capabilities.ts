@@ -16,7 +16,7 @@ export interface Capabilities {
   readonly size: number | undefined;
   /** RFC 4954: mechanisms in upper case. */
   readonly auth: ReadonlySet<string>;
-  /** Private: the peer is one of our agents and takes XDELIVERY, XACCOUNT and XJOURNEY. */
+  /** Private: the peer is one of our agents and takes XDELIVERY, XACCOUNT and XJOURNEY. Believe it where its certificate was checked. */
   readonly waybill: boolean;
 }
 

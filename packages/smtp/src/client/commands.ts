@@ -18,6 +18,11 @@ export interface Transaction {
   readonly body: Buffer;
   /** Asked right before the final dot of SMTP, when the content is out; false ends the connection without the dot. */
   readonly beforeDot?: () => Promise<boolean>;
+  /**
+   * The message goes to all recipients or to none: DATA waits for the last RCPT's reply and is not said when one
+   * of them was refused. SMTP only.
+   */
+  readonly allOrNothing?: boolean;
 }
 
 /** MAIL with what the peer offered to understand; CRLF included. */
@@ -32,6 +37,7 @@ export function mailCommand(t: Transaction, peer: Capabilities): string {
     if (t.parameters.ret !== undefined) line += ` RET=${t.parameters.ret}`;
     if (t.parameters.envid !== undefined) line += ` ENVID=${encodeXtext(t.parameters.envid)}`;
   }
+  if (peer.waybill && t.parameters.journeyId !== undefined) line += ` XJOURNEY=${t.parameters.journeyId}`;
   return `${line}\r\n`;
 }
 

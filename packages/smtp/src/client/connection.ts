@@ -156,6 +156,10 @@ export class SmtpConnection {
       lines += rcptCommand(t.recipients[i] as Transaction['recipients'][number], this.capabilities);
       this.#wire.expect('rcpt', this.#timeouts.rcpt, (reply) => this.#rcptReplied(u, i, reply));
     }
+    if (t.allOrNothing === true && !this.#lmtp) {
+      this.#wire.command(lines);
+      return;
+    }
     this.#wire.expect('data', this.#timeouts.data, (reply) => this.#dataReplied(u, reply));
     this.#wire.command(`${lines}DATA\r\n`);
   }
@@ -173,10 +177,7 @@ export class SmtpConnection {
   #sayRcpt(u: Underway, i: number): void {
     const recipient = u.t.recipients[i];
     if (recipient === undefined) {
-      if (u.accepted.length === 0) return this.#finishRefused(u);
-      u.phase = 'data';
-      this.#wire.expect('data', this.#timeouts.data, (reply) => this.#dataReplied(u, reply));
-      this.#wire.command('DATA\r\n');
+      this.#sayData(u);
       return;
     }
     this.#wire.expect('rcpt', this.#timeouts.rcpt, (reply) => {
@@ -184,6 +185,17 @@ export class SmtpConnection {
       if (u.goodbye === undefined) this.#sayRcpt(u, i + 1);
     });
     this.#wire.command(rcptCommand(recipient, this.capabilities));
+  }
+
+  /** DATA once every RCPT was answered. */
+  #sayData(u: Underway): void {
+    const { accepted, outcomes, t } = u;
+    const withheld = t.allOrNothing === true && accepted.length < outcomes.length;
+    if (withheld) for (const i of accepted.splice(0)) outcomes[i] = { kind: 'fenced' };
+    if (accepted.length === 0) return this.#finishRefused(u);
+    u.phase = 'data';
+    this.#wire.expect('data', this.#timeouts.data, (reply) => this.#dataReplied(u, reply));
+    this.#wire.command('DATA\r\n');
   }
 
   #mailReplied(u: Underway, reply: Reply): void {
@@ -194,11 +206,15 @@ export class SmtpConnection {
   }
 
   #rcptReplied(u: Underway, i: number, reply: Reply): void {
-    if (u.outcomes[i] !== undefined) return;
-    if (isPositive(reply)) u.accepted.push(i);
-    else u.outcomes[i] = { kind: 'replied', phase: 'rcpt', reply };
-    if (i === u.t.recipients.length - 1) u.phase = 'data';
-    this.#noteGoodbye(u, reply);
+    const last = i === u.t.recipients.length - 1;
+    if (u.outcomes[i] === undefined) {
+      if (isPositive(reply)) u.accepted.push(i);
+      else u.outcomes[i] = { kind: 'replied', phase: 'rcpt', reply };
+      if (last) u.phase = 'data';
+      this.#noteGoodbye(u, reply);
+    }
+    const waited = this.capabilities.pipelining && u.t.allOrNothing === true && !this.#lmtp;
+    if (last && waited && u.goodbye === undefined) this.#sayData(u);
   }
 
   #dataReplied(u: Underway, reply: Reply): void {

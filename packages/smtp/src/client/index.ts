@@ -3,8 +3,10 @@ export { type Address, AddressList } from './address-list.ts';
 export type { Capabilities } from './capabilities.ts';
 export type { Recipient, Transaction } from './commands.ts';
 export { SmtpConnection } from './connection.ts';
+export { type Handed, type HandedMessage, Handoff, type HandoffOptions, type HopPeer } from './handoff.ts';
 export { IdlePool } from './idle-pool.ts';
 export { LmtpPool, type LmtpPoolOptions, type PoolAnswer } from './lmtp-pool.ts';
+export { HOP_TIMEOUTS, hopAddresses, hopSecurity, type NextHop, parseNextHop } from './next-hop.ts';
 export {
   DEFAULT_TIMEOUTS,
   type OpenOptions,
@@ -12,4 +14,4 @@ export {
   type Timeouts,
   type TlsCredentials,
 } from './open.ts';
-export type { OpenFailure, Phase, RecipientOutcome } from './outcome.ts';
+export { type OpenFailure, type Phase, type RecipientOutcome, refusesUs } from './outcome.ts';

@@ -1,4 +1,5 @@
 import type { Address, AddressList } from './address-list.ts';
+import { Backend, type Opening } from './backend.ts';
 import type { Transaction } from './commands.ts';
 import { SmtpConnection } from './connection.ts';
 import type { OpenOptions, OpenResult } from './open.ts';
@@ -23,35 +24,14 @@ export interface PoolAnswer {
   readonly peer: SmtpConnection | undefined;
 }
 
-/** One address with its connections. */
-class Backend {
-  readonly address: Address;
-  readonly connections = new Set<SmtpConnection>();
-  /** Connections being opened, with the number of transactions that wait for each. */
-  readonly opening = new Set<{ readonly result: Promise<OpenResult>; waiting: number }>();
-  failures = 0;
-  /** After a failed opening the address rests until then. */
-  restsUntil = 0;
-
-  constructor(address: Address) {
-    this.address = address;
-  }
-
-  get load(): number {
-    let load = 0;
-    for (const opening of this.opening) load += opening.waiting;
-    for (const connection of this.connections) load += connection.load;
-    return load;
-  }
-}
-
-/** How long an address rests after n failures in a row, ms. */
-const RESTS = [0, 100, 500, 1000, 2000, 5000];
+/** How often one message is offered, each time over another connection, while surely nobody took it. */
+const TRIES = 3;
 
 /**
  * Kept connections to the replicas of an inner service. A message goes to the least busy address and
  * there to an idle connection, else to a new one, else behind the least busy one. Connections retire
- * after some messages or some time: a new replica gets its share and a leaving one drains.
+ * after some messages or some time: a new replica gets its share and a leaving one drains. An address that
+ * had trouble gets no message while another is well; it is tried apart, and is back when it takes a connection.
  */
 export class LmtpPool {
   readonly #options: LmtpPoolOptions;
@@ -70,12 +50,14 @@ export class LmtpPool {
     return count;
   }
 
-  /** Never rejects. What surely was not taken by one connection is tried once more over a new one. */
+  /** Never rejects. What surely was not taken over one connection is offered over others, three times in all. */
   async send(t: Transaction): Promise<PoolAnswer> {
-    const first = await this.#sendOnce(t, false);
-    return untaken(first.outcomes) && first.peer !== undefined && !this.#closed
-      ? this.#sendOnce(t, true)
-      : first;
+    let answer = await this.#sendOnce(t, false);
+    for (let tries = 1; tries < TRIES && !this.#closed; tries++) {
+      if (answer.peer === undefined || !untaken(answer.outcomes)) break;
+      answer = await this.#sendOnce(t, true);
+    }
+    return answer;
   }
 
   /** Finishes what is in hand and closes all connections. */
@@ -93,25 +75,26 @@ export class LmtpPool {
       return unreachable(t, { phase: 'connect', cause: (error as Error).message });
     }
     this.#follow(addresses);
-    for (const backend of this.#byLoad()) {
-      const now = performance.now();
-      if (backend.restsUntil > now && failure === undefined && this.#backends.size > 1) {
-        // Another address may be well; when none is, the loop below has tried them all.
-        if (this.#anyRested(now)) continue;
-      }
+    for (const backend of this.#candidates()) {
       const kept = fresh ? undefined : this.#kept(backend);
-      if (kept !== undefined) return { outcomes: await kept.send(t), peer: kept };
+      if (kept !== undefined) return { outcomes: await this.#said(backend, kept, t), peer: kept };
       const result = await this.#opened(backend);
-      if (result.kind === 'open')
-        return { outcomes: await result.connection.send(t), peer: result.connection };
+      if (result.kind === 'open') {
+        const { connection } = result;
+        return { outcomes: await this.#said(backend, connection, t), peer: connection };
+      }
       failure = result.failure;
     }
     return unreachable(t, failure ?? { phase: 'connect', cause: 'every address rests after failures' });
   }
 
-  #anyRested(now: number): boolean {
-    for (const backend of this.#backends.values()) if (backend.restsUntil <= now) return true;
-    return false;
+  async #said(backend: Backend, connection: SmtpConnection, t: Transaction): Promise<RecipientOutcome[]> {
+    const outcomes = await connection.send(t);
+    if (outcomes.some(isTrouble)) {
+      backend.hadTrouble();
+      this.#options.addresses.lookSoon();
+    }
+    return outcomes;
   }
 
   /** Keeps one backend per address; those that are gone drain. */
@@ -120,25 +103,33 @@ export class LmtpPool {
     this.#known = addresses;
     const wanted = new Set<string>();
     for (const address of addresses) {
-      const key = `${address.host}|${address.port}`;
+      const key = keyOf(address);
       wanted.add(key);
       if (!this.#backends.has(key)) this.#backends.set(key, new Backend(address));
     }
     for (const [key, backend] of this.#backends) {
       if (wanted.has(key)) continue;
       this.#backends.delete(key);
-      for (const connection of backend.connections) connection.retire();
+      backend.leave();
     }
   }
 
-  #byLoad(): Backend[] {
+  /** Whom to ask, best first: those that are well, the least busy first, then those whose rest is over. */
+  #candidates(): Backend[] {
     const all = [...this.#backends.values()];
     if (all.length < 2) return all;
-    // Loads are read once: a comparison that changes while sorting would be none.
-    return all
-      .map((backend) => ({ backend, load: backend.load + Math.random() / 2 }))
-      .toSorted((a, b) => a.load - b.load)
-      .map(({ backend }) => backend);
+    const now = performance.now();
+    const well = all.filter((backend) => backend.well);
+    const rested = all.filter((backend) => !backend.well && !backend.rests(now));
+    if (well.length === 0) return byLoad(rested.length > 0 ? rested : all);
+    for (const backend of rested) this.#probe(backend);
+    return [...byLoad(well), ...byLoad(rested)];
+  }
+
+  /** Tries a connection that no message waits for. */
+  #probe(backend: Backend): void {
+    if (backend.opening.size > 0) return;
+    this.#begin(backend);
   }
 
   /** An idle connection, or the least busy one when no more may be opened. */
@@ -163,39 +154,67 @@ export class LmtpPool {
 
   /** A connection just opened: a new one, or the least awaited of those under way when there are enough. */
   async #opened(backend: Backend): Promise<OpenResult> {
-    let opening: { readonly result: Promise<OpenResult>; waiting: number } | undefined;
-    if (backend.connections.size + backend.opening.size >= (this.#options.connectionsPerAddress ?? 20))
-      for (const one of backend.opening)
-        if (opening === undefined || one.waiting < opening.waiting) opening = one;
-    if (opening === undefined) {
-      const begun = { result: this.#open(backend), waiting: 0 };
-      backend.opening.add(begun);
-      void begun.result.then(() => backend.opening.delete(begun));
-      opening = begun;
-    }
+    const full =
+      backend.connections.size + backend.opening.size >= (this.#options.connectionsPerAddress ?? 20);
+    const opening = (full ? backend.soonest : undefined) ?? this.#begin(backend);
     opening.waiting++;
     return opening.result;
+  }
+
+  #begin(backend: Backend): Opening {
+    const begun = { result: this.#open(backend), waiting: 0 };
+    backend.opening.add(begun);
+    void begun.result.then(() => backend.opening.delete(begun));
+    return begun;
   }
 
   async #open(backend: Backend): Promise<OpenResult> {
     const { host, port, name } = backend.address;
     const result = await SmtpConnection.open({ ...this.#options.open, host, port, name });
     if (result.kind === 'open') {
-      backend.failures = 0;
-      backend.restsUntil = 0;
+      backend.wentWell();
+      // Its address may have gone from the name while it was opened: it carries what waits, and no more.
       if (this.#closed) result.connection.retire();
-      else backend.connections.add(result.connection);
+      else if (this.#has(backend)) backend.connections.add(result.connection);
+      else setImmediate(() => result.connection.retire());
     } else {
-      backend.failures++;
-      const rest = RESTS[Math.min(backend.failures, RESTS.length - 1)] ?? 0;
-      backend.restsUntil = performance.now() + rest;
+      backend.hadTrouble();
+      this.#options.addresses.lookSoon();
     }
     return result;
   }
+
+  #has(backend: Backend): boolean {
+    return this.#backends.get(keyOf(backend.address)) === backend;
+  }
 }
 
+function keyOf({ host, port }: Address): string {
+  return `${host}|${port}`;
+}
+
+function byLoad(backends: readonly Backend[]): Backend[] {
+  // Loads are read once: a comparison that changes while sorting would be none.
+  return backends
+    .map((backend) => ({ backend, load: backend.load + Math.random() / 2 }))
+    .toSorted((a, b) => a.load - b.load)
+    .map(({ backend }) => backend);
+}
+
+/** Nobody took the message: the connection broke before the dot, or the host said goodbye (RFC 5321 §3.8) instead. */
 function untaken(outcomes: readonly RecipientOutcome[]): boolean {
-  return outcomes.every((o) => o.kind === 'lost' && !o.unknown && !o.cause.startsWith('timeout'));
+  return outcomes.every((o) =>
+    o.kind === 'lost' ? !o.unknown && !o.cause.startsWith('timeout') : isGoodbye(o),
+  );
+}
+
+/** Tells of the host and not of the message. */
+function isTrouble(o: RecipientOutcome): boolean {
+  return o.kind === 'lost' ? o.cause.startsWith('timeout') : isGoodbye(o);
+}
+
+function isGoodbye(o: RecipientOutcome): boolean {
+  return o.kind === 'replied' && o.reply.code === 421 && o.phase !== 'message';
 }
 
 function unreachable(t: Transaction, failure: OpenFailure): PoolAnswer {

@@ -119,3 +119,108 @@ test('an idle connection waits for the next message of the same key', async () =
   await h.until(() => h.lines.at(-1)?.line === 'QUIT');
   idle.close();
 });
+
+/** Two hosts of one port, and a name that leads to whichever a test says. */
+async function named(
+  t: TestContext,
+  scripts: readonly SmtpHostOptions[] = [{}, {}],
+): Promise<{ hosts: SmtpHost[]; lead: (to: readonly number[]) => Promise<void>; pool: LmtpPool }> {
+  const first = await host({ host: '127.0.0.2', ...scripts[0] });
+  const second = await host({ host: '127.0.0.3', port: first.port, ...scripts[1] });
+  let answer = ['127.0.0.2'];
+  const list = new AddressList(`mda:${first.port}`, () => Promise.resolve(answer));
+  let now = performance.now();
+  return {
+    hosts: [first, second],
+    async lead(to) {
+      answer = to.map((n) => `127.0.0.${n + 2}`);
+      now += 5001;
+      t.mock.method(performance, 'now', () => now);
+      await list.addresses(); // begins the look-up
+      await new Promise(setImmediate);
+    },
+    pool: pool([], { addresses: list }),
+  };
+}
+
+test('a replica that is new gets at least half its fair share, and one that leaves ends without an error', async (t) => {
+  const { hosts, lead, pool: p } = await named(t);
+  assert.deepEqual(new Set(await codes(p, 10)), new Set(['250']));
+  assert.equal(hosts[1]?.connections, 0);
+  await lead([0, 1]);
+  const before = hosts.map((h) => h.messages.length);
+  for (let i = 0; i < 10; i++) assert.deepEqual(new Set(await codes(p, 10)), new Set(['250']));
+  const shares = hosts.map((h, i) => h.messages.length - (before[i] ?? 0));
+  assert.equal(shares[0]! + shares[1]!, 100);
+  assert.ok(shares[1]! >= 25, `the new one got ${shares[1]} of 100`);
+  await lead([1]);
+  const last = hosts[0]?.messages.length;
+  for (let i = 0; i < 5; i++) assert.deepEqual(new Set(await codes(p, 10)), new Set(['250']));
+  assert.equal(hosts[0]?.messages.length, last);
+  await hosts[0]?.until((h) => h.lines.filter(({ line }) => line === 'QUIT').length === h.connections);
+});
+
+test('what is in hand at an address that leaves is finished there', async (t) => {
+  const { promise: held, resolve: release } = Promise.withResolvers<undefined>();
+  const {
+    hosts,
+    lead,
+    pool: p,
+  } = await named(t, [{ script: ({ phase }) => (phase === 'message' ? held : undefined) }, {}]);
+  const underway = codes(p, 3);
+  await hosts[0]?.until((h) => h.messages.length === 3);
+  await lead([1]);
+  assert.deepEqual(await codes(p, 1), ['250']);
+  release(undefined);
+  assert.deepEqual(await underway, ['250', '250', '250']);
+});
+
+test('421 between messages, as of a replica that stops, costs no message', async () => {
+  let stopping = false;
+  const leaving = await host({
+    script: ({ phase }) => (stopping && phase === 'mail' ? '421 4.3.2 Going away' : undefined),
+  });
+  const p = pool([leaving, await host()]);
+  await codes(p, 10);
+  stopping = true;
+  for (let i = 0; i < 3; i++) assert.deepEqual(new Set(await codes(p, 10)), new Set(['250']));
+});
+
+test('an address that takes connections and says nothing delays a few messages once, and is back when it speaks', async () => {
+  let frozen = true;
+  const silent = await host({
+    script: ({ phase }) => (frozen && phase === 'greeting' ? 'silence' : undefined),
+  });
+  const speaking = await host();
+  const p = pool([silent, speaking], {
+    open: { protocol: 'lmtp', helloName: 'mta.test', tls: 'none', timeouts: { greeting: 100 } },
+  });
+  assert.deepEqual(new Set(await codes(p, 10)), new Set(['250']));
+  const met = silent.connections;
+  for (let i = 0; i < 5; i++) assert.deepEqual(new Set(await codes(p, 10)), new Set(['250']));
+  // Only tries that no message waits for.
+  assert.ok(silent.connections - met <= 5, `${silent.connections - met} connections more`);
+  assert.equal(silent.messages.length, 0);
+  frozen = false;
+  while (silent.messages.length === 0) {
+    await codes(p, 4);
+    await new Promise(setImmediate);
+  }
+});
+
+test('a host that falls silent within a conversation gets no message while another is well', async () => {
+  let frozen = false;
+  const falling = await host({
+    script: ({ phase, connection }) => (frozen && connection < 3 && phase === 'mail' ? 'silence' : undefined),
+  });
+  const well = await host();
+  const p = pool([falling, well], {
+    connectionsPerAddress: 2,
+    open: { protocol: 'lmtp', helloName: 'mta.test', tls: 'none', timeouts: { mail: 100 } },
+  });
+  await codes(p, 8);
+  frozen = true;
+  const some = await codes(p, 8);
+  assert.ok(some.includes('lost'), 'those that waited for it are tried again later');
+  assert.deepEqual(new Set(await codes(p, 8)), new Set(['250']));
+});

@@ -5,5 +5,6 @@
  */
 export { BodyBudget } from './body-budget.ts';
 export { serveSmtp } from './conversation.ts';
+export { type InnerCredentials, type InnerDoor, type InnerDoorOptions, openInnerDoor } from './inner-door.ts';
 export { type Limits, refusalLine, type SmtpServerOptions, type Timers } from './options.ts';
 export type { Peer, ReceivedMessage, SmtpSession } from './session.ts';

@@ -55,6 +55,25 @@ export function deliveriesFor(
   }
 }
 
+/**
+ * The recipient as it goes to the next machine, or why it is refused: only what our directory surely knows to be
+ * nobody. Aliases stay what they are; the next one resolves them.
+ */
+export function handedRecipient(resolution: Resolution, wish: Wish): readonly DraftRecipient[] | Reply {
+  switch (resolution.status) {
+    case 'unknown':
+      return UNKNOWN;
+    case 'try-later':
+      return DIRECTORY_AWAY;
+    case 'not-ours':
+      return wish.address.includes('@') ? [byDomain(wish.address, wish)] : UNKNOWN;
+    case 'mailbox':
+      return [byDomain(wish.address.includes('@') ? wish.address : resolution.account.address, wish)];
+    case 'alias':
+      return resolution.targets.length === 0 ? UNKNOWN : [byDomain(wish.address, wish)];
+  }
+}
+
 function byDomain(address: string, wish: Wish): DraftRecipient {
   return { ...common(address, wish), destination: domainOf(address) };
 }

@@ -9,6 +9,7 @@ import { describeRoute, type Route } from '../route/route.ts';
 import type { Leases } from '../work/leases.ts';
 import type { BodyBudget } from './body-budget.ts';
 import { envelope } from './envelope.ts';
+import type { AgentSender } from './over-agents.ts';
 import type { LmtpSender } from './over-lmtp.ts';
 import type { Conversation, Peer, SmtpSender } from './over-smtp.ts';
 
@@ -18,6 +19,7 @@ export interface AttemptOptions {
   readonly leases: Leases;
   readonly lmtp: LmtpSender;
   readonly smtp: SmtpSender;
+  readonly agents: AgentSender;
   readonly closing: Closing;
   readonly events: Events;
   readonly route: (destination: string) => Promise<Route>;
@@ -98,9 +100,10 @@ function converse(
   if (route.kind === 'lmtp') return options.lmtp.toForeign(t, route.place);
   // At a stranger's host a second copy would stay: nobody sends the dot who may have lost the lease.
   const fenced = { ...t, beforeDot: () => options.leases.stillHeld(claims) };
-  return route.kind === 'relay'
-    ? options.smtp.overRelay(fenced, route.relay)
-    : options.smtp.overHosts(fenced, route.hosts);
+  if (route.kind === 'hosts') return options.smtp.overHosts(fenced, route.hosts);
+  return route.relay.kind === 'agent'
+    ? options.agents.hand(fenced, route.relay)
+    : options.smtp.overRelay(fenced, route.relay);
 }
 
 /** Tells nothing of the host, which is not left alone for it, and passes in seconds. */

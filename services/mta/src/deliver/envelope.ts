@@ -1,6 +1,6 @@
 import { isAscii } from 'node:buffer';
 import type { Claimed } from '@waybill/spool';
-import type { RcptParameters } from '@waybill/smtp';
+import { notifyOf, type RcptParameters } from '@waybill/smtp';
 import type { Transaction } from '@waybill/smtp/client';
 
 /** Recipients of one transaction: what every host takes (RFC 5321 §4.5.3.1.8). */
@@ -40,20 +40,12 @@ export function envelope(claims: readonly Claimed[], body: Buffer): Transaction 
 }
 
 function rcptParameters(claim: Claimed): RcptParameters {
+  const notify = notifyOf(claim.notify);
   return {
     deliveryId: claim.deliveryId,
     journeyId: claim.spoolId,
     ...(claim.accountId === null ? {} : { accountId: claim.accountId }),
     ...(claim.orcpt === null ? {} : { orcpt: claim.orcpt }),
-    ...(claim.notify === 0 ? {} : { notify: notifyOf(claim.notify) }),
-  };
-}
-
-function notifyOf(bits: number): NonNullable<RcptParameters['notify']> {
-  return {
-    never: (bits & 1) !== 0,
-    success: (bits & 2) !== 0,
-    failure: (bits & 4) !== 0,
-    delay: (bits & 8) !== 0,
+    ...(notify === undefined ? {} : { notify }),
   };
 }

@@ -1,6 +1,8 @@
 import { AddressList, LmtpPool, type TlsCredentials, type Transaction } from '@waybill/smtp/client';
 import type { Conversation } from './over-smtp.ts';
 
+export type { Conversation } from './over-smtp.ts';
+
 export interface LmtpSenderOptions {
   readonly helloName: string;
   /** mda's addresses, as the setting writes them. */
@@ -109,7 +111,8 @@ export class LmtpSender {
   }
 }
 
-function said({ outcomes, peer }: Awaited<ReturnType<LmtpPool['send']>>): Conversation {
+/** A pool's answer as the conversation that it was. */
+export function said({ outcomes, peer }: Awaited<ReturnType<LmtpPool['send']>>): Conversation {
   if (peer === undefined) return { outcomes, peer };
   const { name, host, tls, sessionId } = peer;
   return { outcomes, peer: { host: name, address: host, tls, sessionId, transcript: '' } };

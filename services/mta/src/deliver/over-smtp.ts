@@ -7,7 +7,7 @@ import {
   SmtpConnection,
   type Transaction,
 } from '@waybill/smtp/client';
-import type { Relay } from '../route/relay.ts';
+import type { SmartHost } from '../route/relay.ts';
 import { isHostTrouble } from '../outcome.ts';
 
 /** Who answered in the end, for rows, reports and the journey. */
@@ -71,7 +71,7 @@ export class SmtpSender {
     return this.#overPlaces(t, places, { tls: 'opportunistic' });
   }
 
-  async overRelay(t: Transaction, relay: Relay): Promise<Conversation> {
+  async overRelay(t: Transaction, relay: SmartHost): Promise<Conversation> {
     let places: readonly Place[];
     try {
       places = (await relay.addresses.addresses()).map(({ host, port }) => ({

@@ -5,6 +5,7 @@ import type { OpenOptions, TlsCredentials } from '@waybill/smtp/client';
 import type { Kicker, SpoolWork } from '@waybill/spool';
 import { attempt } from '../deliver/attempt.ts';
 import { BodyBudget } from '../deliver/body-budget.ts';
+import { AgentSender } from '../deliver/over-agents.ts';
 import { LmtpSender } from '../deliver/over-lmtp.ts';
 import { SmtpSender } from '../deliver/over-smtp.ts';
 import type { Events } from '../events.ts';
@@ -31,6 +32,8 @@ export interface AgentOptions {
   readonly mdaConnections: number;
   /** Undefined speaks to mda in clear. */
   readonly credentials: (() => TlsCredentials) | undefined;
+  /** As credentials, with the authorities of other machines' agents; those when not given. */
+  readonly hopCredentials?: () => TlsCredentials;
   readonly localInFlight: number;
   readonly remoteInFlight: number;
   readonly destinations: number;
@@ -46,6 +49,7 @@ const BODIES = 256 * 1024 * 1024;
 export class Agent implements AsyncDisposable {
   readonly runner: Runner;
   readonly lmtp: LmtpSender;
+  readonly agents: AgentSender;
   readonly leases: Leases;
   readonly #smtp: SmtpSender;
 
@@ -57,6 +61,11 @@ export class Agent implements AsyncDisposable {
       mda: options.mda,
       connections: options.mdaConnections,
       credentials: options.credentials,
+    });
+    this.agents = new AgentSender({
+      helloName: hostname,
+      connections: options.remoteInFlight,
+      credentials: options.hopCredentials ?? options.credentials,
     });
     this.#smtp = new SmtpSender({
       helloName: hostname,
@@ -76,6 +85,7 @@ export class Agent implements AsyncDisposable {
       leases: this.leases,
       lmtp: this.lmtp,
       smtp: this.#smtp,
+      agents: this.agents,
       closing: new Closing({ spool, kicker, auth, blobs, events, hostname, schedule, reportFullBytes }),
       events,
       route: (destination: string) => routeOf(destination, routing),
@@ -97,6 +107,7 @@ export class Agent implements AsyncDisposable {
     await this.runner.stop();
     this.leases[Symbol.dispose]();
     this.lmtp.close();
+    this.agents.close();
     this.#smtp.close();
   }
 }

@@ -55,6 +55,20 @@ export function deliveriesFor(
   }
 }
 
+/**
+ * The recipient as it goes to the next machine, or why it is refused: what is ours is decided here as ever, and
+ * aliases stay what they are, for the next one resolves them.
+ */
+export function handedRecipient(resolution: Resolution, wish: Wish): readonly DraftRecipient[] | Reply {
+  const decided = deliveriesFor(resolution, wish, new Map());
+  if ('code' in decided) return decided;
+  const address =
+    resolution.status === 'mailbox' && !wish.address.includes('@')
+      ? resolution.account.address
+      : wish.address;
+  return [delivery(address, undefined, '', wish)];
+}
+
 function delivery(address: string, accountId: string | undefined, route: string, wish: Wish): DraftRecipient {
   const common = {
     address,

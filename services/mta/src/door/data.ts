@@ -1,0 +1,98 @@
+/** The end of DATA at the inner door: one trace field goes in front, hops are counted, the draft is made. Pure. */
+import { fieldValue, headerFields, receivedField } from '@waybill/message';
+import { formatAddress, type Mailbox, type MailParameters, type Reply, reply } from '@waybill/smtp';
+import type { Peer, ReceivedMessage } from '@waybill/smtp/server';
+import type { Draft, Origin, RecipientList } from '@waybill/spool';
+
+/** RFC 5321 §6.3: a message that has been through so many hosts goes in circles. */
+const MAX_HOPS = 50;
+const LOOPING = reply(554, '5.4.6', `Too many hops: the message came through ${MAX_HOPS} hosts`);
+
+/** The envelope of one transaction. */
+export interface Envelope {
+  /** The id that the agent before us gave the message, else one of ours. */
+  readonly id: string;
+  /** It came with the id: the same id again is the same message. */
+  readonly named: boolean;
+  readonly origin: Exclude<Origin, 'dsn'>;
+  readonly from: Mailbox | undefined;
+  readonly parameters: MailParameters;
+  readonly recipients: RecipientList;
+  /** What the client wrote in its only RCPT; undefined when there were several. */
+  readonly onlyRecipient: string | undefined;
+  /** RCPT commands that were answered 250. */
+  readonly taken: number;
+}
+
+/** Who brought it and who we are, for the trace field. */
+export interface Hop {
+  readonly peer: Peer;
+  readonly helo: string;
+  readonly extended: boolean;
+  readonly hostname: string;
+}
+
+/** The draft, and the message's own Message-ID for the journey. */
+export interface Drafted {
+  readonly draft: Draft;
+  readonly messageId: string | undefined;
+}
+
+export function draftOf(message: ReceivedMessage, envelope: Envelope, hop: Hop, now: Date): Drafted | Reply {
+  const { id, from, origin, parameters, onlyRecipient } = envelope;
+  const trace = receivedField({
+    helo: hop.helo,
+    address: hop.peer.address,
+    by: hop.hostname,
+    protocol: withProtocol(hop, parameters.smtputf8),
+    id,
+    // RFC 5321 §7.2: with several recipients naming one would tell of the others.
+    for: onlyRecipient,
+    tls: hop.peer.tls,
+    date: now,
+  });
+  const octets = withFieldsInFront(trace, message.chunks);
+  const fields = headerFields(octets);
+  let hops = 0;
+  for (const field of fields) if (field.name === 'received') hops++;
+  // Our own is one of them.
+  if (hops > MAX_HOPS) return LOOPING;
+  const messageId = fields.find((field) => field.name === 'message-id');
+  const draft: Draft = {
+    id,
+    origin,
+    returnPath: from === undefined ? '' : formatAddress(from),
+    recipients: envelope.recipients.list(),
+    message: octets,
+    smtputf8: parameters.smtputf8,
+    hops,
+    ...(parameters.envid === undefined ? {} : { envid: parameters.envid }),
+    ...(parameters.ret === undefined ? {} : { ret: parameters.ret }),
+    clientInfo: {
+      address: hop.peer.address,
+      helo: hop.helo.slice(0, 256),
+      ...(hop.peer.agent === undefined ? {} : { agent: hop.peer.agent }),
+      ...(hop.peer.tls === undefined ? {} : { tls: hop.peer.tls.protocol }),
+    },
+  };
+  return {
+    draft,
+    messageId: messageId === undefined ? undefined : fieldValue(octets, messageId).slice(0, 256),
+  };
+}
+
+/** RFC 3848 and RFC 6531 §4.3. */
+function withProtocol(hop: Hop, smtputf8: boolean): string {
+  if (!hop.extended) return 'SMTP';
+  const secure = hop.peer.tls === undefined ? '' : 'S';
+  return smtputf8 ? `UTF8SMTP${secure}` : `ESMTP${secure}`;
+}
+
+const EMPTY_LINE = Buffer.from('\r\n');
+
+/** The message with fields in front, all else octet for octet; white space that begins it cannot fold into them. */
+function withFieldsInFront(fields: string, chunks: readonly Buffer[]): Buffer {
+  const first = chunks[0]?.[0];
+  const folds = first === 0x20 || first === 0x09;
+  return Buffer.concat([Buffer.from(fields), ...(folds ? [EMPTY_LINE] : []), ...chunks]);
+}
