@@ -23,17 +23,12 @@ RUN --mount=type=cache,id=waybill-pnpm,target=/pnpm/store \
  && find . \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \) -type f -delete
 
 # Compiled code is kept in the image, so that a start compiles nothing: Node writes it for the user
-# that will read it. An agent without settings loads everything, says what is missing, and ends with 2.
+# that will read it.
 FROM build AS warm
 USER 1000:1000
 ENV NODE_COMPILE_CACHE=/tmp/compiled
-RUN for agent in auth mda mta mx msa mra; do \
-      node deploy/entry.ts $agent 2>/dev/null; [ $? -eq 2 ] || exit 1; \
-    done \
- && for command in domain user alias journey queue migrate secrets; do \
-      node deploy/entry.ts $command --help >/dev/null || exit 1; \
-    done \
- && node deploy/entry.ts secrets /tmp/tried >/dev/null && rm -rf /tmp/tried
+COPY deploy/warm.ts deploy/
+RUN node deploy/warm.ts 2>/dev/null
 
 FROM node:24-slim
 ARG WAYBILL_VERSION=0.2.0
@@ -50,7 +45,7 @@ ENV NODE_ENV=production \
     NODE_COMPILE_CACHE=/waybill/.compiled
 USER 1000:1000
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=15s --timeout=10s --start-period=60s --start-interval=500ms --retries=3 \
+HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --start-interval=2s --retries=3 \
   CMD ["node", "/waybill/deploy/healthcheck.cjs"]
 ENTRYPOINT ["node", "/waybill/deploy/entry.ts"]
 CMD ["help"]
