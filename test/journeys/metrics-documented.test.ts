@@ -35,7 +35,7 @@ function documented(): ReadonlyMap<string, Row> {
   return rows;
 }
 
-const t = await TestWorld.start();
+const t = await TestWorld.start({ mtaDoor: true });
 after(() => t[Symbol.asyncDispose]());
 
 async function scrape(agent: AgentName): Promise<ReadonlyMap<string, Family>> {

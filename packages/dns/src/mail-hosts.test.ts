@@ -116,6 +116,35 @@ test('no mail goes into networks of our own', () => {
   assert.equal(literalAddress('[IPv6:2001:db8::1]'), '2001:db8::1');
 });
 
+test('networks of an intranet may be opened, this machine and its link never', () => {
+  const { policy } = new Lab({
+    on: false,
+    allow: '',
+    ports: '',
+    intranet: '10.0.0.0/8, fd00::/8, 0.0.0.0/0, ::/0',
+  });
+  for (const open of ['10.1.2.3', '192.168.0.1', 'fd00::1', '::ffff:10.1.2.3'])
+    assert.ok(policy.permits(open), open);
+  for (const shut of [
+    '127.0.0.1',
+    '::1',
+    '::ffff:127.0.0.1',
+    '169.254.169.254',
+    'fe80::1',
+    '0.0.0.0',
+    '224.0.0.1',
+    '255.255.255.255',
+  ])
+    assert.ok(!policy.permits(shut), shut);
+  assert.ok(
+    !new Lab({ on: false, allow: '', ports: '', intranet: '10.0.0.0/8' }).policy.permits('172.16.0.1'),
+  );
+  assert.throws(
+    () => new Lab({ on: false, allow: '', ports: '', intranet: 'ten' }),
+    /WAYBILL_ALLOW_ADDRESSES/,
+  );
+});
+
 test('what is for the lab is refused elsewhere', () => {
   assert.throws(() => new Lab({ on: false, allow: '127.0.0.0/8', ports: '' }), /lab only/);
   assert.throws(() => new Lab({ on: false, allow: '', ports: '127.0.0.1:25=2525' }), /lab only/);

@@ -110,6 +110,11 @@ export async function start(context: Context<typeof MtaSettings>): Promise<Servi
   metrics.gauge('mta_destinations', 'Destinations worked on', () => runner.active);
   metrics.gauge('mta_recipients_in_hand', 'Recipients leased by this process', () => agent.leases.size);
   metrics.gauge('mta_mda_connections', 'LMTP connections to mda', () => agent.lmtp.connections);
+  metrics.gauge(
+    'mta_relay_connections',
+    'Connections to other machines’ mta',
+    () => agent.agents.connections,
+  );
   metrics.counts('kicks', 'Wakings of mta by what became of them', 'result', () => ({
     sent: kicker.figures.sent,
     merged: kicker.figures.merged,

@@ -29,6 +29,13 @@ export class AgentSender {
     this.#options = options;
   }
 
+  /** Open connections, for metrics. */
+  get connections(): number {
+    let count = 0;
+    for (const pool of this.#pools.values()) count += pool.connections;
+    return count;
+  }
+
   async hand(t: Transaction, { hop }: AgentRelay): Promise<Conversation> {
     let pool = this.#pools.get(hop);
     if (pool === undefined) {
