@@ -28,6 +28,7 @@ const OVER_ALL: Readonly<Record<string, string>> = {
   'mailstore.sweep_tombstones': "mda's sweeper: by age; then account by account",
   'mailstore.sweep_orphans': "mda's sweeper: by age; then by account",
   'mailstore.sweep_former_names': "mda's sweeper: by age",
+  'mailstore.after_restore': "the operator's, once after a restore: all accounts",
 };
 
 /** Files whose statements are not about the tables of spool or store. */
