@@ -9,7 +9,9 @@ import { needsKubectl } from './kubectl.ts';
 import { Manifests } from './manifests.ts';
 import { prometheusRule, RULE_FILE } from './prometheus-rule.ts';
 import { parseManifests, Tree } from './render.ts';
+import { referenceFaults } from './references.ts';
 import { schemaFaults } from './schema.ts';
+import { configOf, environment } from './settings.ts';
 
 /** Every overlay, rendered as kubectl would and held against the schemas, the services' settings and itself. */
 needsKubectl('test/manifests/overlays.test.ts');
@@ -63,6 +65,35 @@ test('an overlay with both ways of load balancing, or with none, is told', async
   assert.deepEqual(
     faults,
     ['mra', 'msa', 'mx'].map((name) => `${name}: it has 0 load balancers, not one`),
+  );
+});
+
+test('one agent alone: its folder and the site make an mx that hands to another machine', async () => {
+  using alone = await Tree.make();
+  alone.write(
+    'overlays/mx-alone/kustomization.yaml',
+    `namespace: waybill
+resources: [../../base/mx, ../../base/site]
+configMapGenerator:
+  - name: waybill-mx
+    behavior: merge
+    literals:
+      - WAYBILL_AUTH=auth.other.example:2100
+      - WAYBILL_HANDOFF=smtp://mta.other.example:2526
+`,
+  );
+  const manifests = alone.render('overlays/mx-alone');
+  assert.deepEqual(manifests.all.flatMap(schemaFaults), []);
+  assert.deepEqual(
+    referenceFaults(manifests, new Set(['Secret waybill-mx', 'Secret waybill-public-tls'])),
+    [],
+  );
+  const mx = manifests.agent('mx');
+  assert.ok(mx);
+  const config = configOf('mx', environment(mx, manifests));
+  assert.equal(
+    'values' in config ? config.values['WAYBILL_HANDOFF'] : config.faults,
+    'smtp://mta.other.example:2526',
   );
 });
 

@@ -38,6 +38,11 @@ export class Tree implements Disposable {
     fs.writeFileSync(file, change(fs.readFileSync(file, 'utf8')));
   }
 
+  write(name: string, text: string): void {
+    fs.mkdirSync(path.dirname(this.path(name)), { recursive: true });
+    fs.writeFileSync(this.path(name), text);
+  }
+
   /** @throws Error with what kubectl says when the overlay cannot be rendered */
   render(name: string): Manifests {
     const text = execFileSync('kubectl', ['kustomize', this.path(name)], {
