@@ -21,6 +21,8 @@ const { values } = parseArgs({
     accounts: { type: 'string', default: '20' },
     idle: { type: 'string', default: '200' },
     logins: { type: 'string', default: '4' },
+    /** An image that is there already, instead of building one. */
+    image: { type: 'string' },
     /** Of the steps, those that name one of these: agents, `scale`, `restart`, `roll`. */
     only: { type: 'string' },
     /** Leaves the project up, for a look. */
@@ -47,6 +49,7 @@ const trial = await Trial.begin({
   rate: Number(values.rate),
   idle: Number(values.idle),
   logins: Number(values.logins),
+  image: values.image,
 });
 try {
   process.exitCode = (await main()) ? 0 : 1;

@@ -22,6 +22,8 @@ export interface TrialOptions {
   readonly logins: number;
   /** Third octet of the trial's own network, 10.97.N.0/24 and fd97:N::/64: two trials at a time differ in it. */
   readonly net: number;
+  /** `name:tag` of an image that is there already; without it one is built from this tree. */
+  readonly image?: string | undefined;
   /** Replicas that stand at the start, by the setting's name (`MX_REPLICAS`). */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -57,7 +59,7 @@ export class Trial {
       env: {
         ...portsFrom(20_000 + options.net * 20),
         MAIL_HOSTNAME: HOST_NAME,
-        WAYBILL_IMAGE: 'waybill-trial',
+        ...imageOf(options.image),
         TRIAL_SUBNET_IPV4: `10.97.${options.net}.0/24`,
         TRIAL_SUBNET_IPV6: `fd97:${options.net}::/64`,
         ...options.env,
@@ -74,6 +76,7 @@ export class Trial {
       await trial.#startClients();
       return trial;
     } catch (error) {
+      console.error(await trial.project.compose(['logs', '--no-color', '--tail=5']).catch(String));
       await trial.end();
       throw error;
     }
@@ -140,6 +143,26 @@ export class Trial {
     }
   }
 
+  /**
+   * Resolves when all is well: from now on each sender has had a new message acknowledged, all readers
+   * idle, and one has come and gone. @throws Error when that takes longer than `maxMs`
+   */
+  async allWell(maxMs: number): Promise<void> {
+    const before = this.counts();
+    const sent = SENDERS.map((name) => progressOf(this.folder, name).at(-1)?.['acknowledged'] ?? 0);
+    const began = Date.now();
+    for (;;) {
+      const now = this.counts();
+      const flowing = SENDERS.every(
+        (name, index) => (progressOf(this.folder, name).at(-1)?.['acknowledged'] ?? 0) > (sent[index] ?? 0),
+      );
+      if (flowing && now.idling === this.options.idle && now.visits > before.visits) return;
+      if (Date.now() - began > maxMs)
+        throw new Error(`not well again after ${maxMs / 1000} s: ${JSON.stringify(now)}`);
+      await new Promise((resolve) => setTimeout(resolve, 250));
+    }
+  }
+
   /** Stops the clients, each after what it has in hand. */
   async stopClients(): Promise<void> {
     await Promise.all([...SENDERS, READER, SAMPLER].map((name) => stopClient(this.project.name, name)));
@@ -163,7 +186,7 @@ export class Trial {
 
   async #up(): Promise<void> {
     say(`project ${this.project.name}, files in ${this.folder}`);
-    await this.project.compose(['build', '--quiet', 'secrets']);
+    if (this.options.image === undefined) await this.project.compose(['build', '--quiet', 'secrets']);
     const began = Date.now();
     await this.project.compose(['up', '-d', '--wait']);
     say(`up after ${((Date.now() - began) / 1000).toFixed(1)} s`);
@@ -240,7 +263,7 @@ export class Trial {
 const EDGE = { smtp: 25, submission: 587, submissions: 465, imaps: 993 };
 
 /** The published ports, out of the way of other projects. */
-function portsFrom(base: number): Record<string, string> {
+export function portsFrom(base: number): Record<string, string> {
   const names = [
     'SMTP_PORT',
     'SUBMISSION_PORT',
@@ -251,6 +274,12 @@ function portsFrom(base: number): Record<string, string> {
     'POP3S_PORT',
   ];
   return Object.fromEntries(names.map((name, index) => [name, String(base + index)]));
+}
+
+/** An image of the trial's own, so that a deployment beside it keeps the one it has. */
+export function imageOf(image = 'waybill-trial:0.2.0'): Record<string, string> {
+  const colon = image.lastIndexOf(':');
+  return { WAYBILL_IMAGE: image.slice(0, colon), WAYBILL_VERSION: image.slice(colon + 1) };
 }
 
 export function say(text: string): void {
