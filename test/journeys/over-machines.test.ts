@@ -9,7 +9,8 @@ import { twoMachines } from './two-machines.ts';
 const t = await twoMachines({
   hop: (door, authority) => ({
     msa: { WAYBILL_HANDOFF: door, WAYBILL_HANDOFF_CA_FILE: authority },
-    mx: { WAYBILL_HANDOFF: door, WAYBILL_HANDOFF_CA_FILE: authority },
+    // Without a database: it has nothing to keep, and its journey begins at the next machine.
+    mx: { WAYBILL_HANDOFF: door, WAYBILL_HANDOFF_CA_FILE: authority, WAYBILL_DATABASE_URL: '' },
   }),
 });
 after(() => t[Symbol.asyncDispose]());

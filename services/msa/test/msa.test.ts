@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { startSmtpHost } from '@waybill/lab';
+import { Handoff } from '@waybill/smtp/client';
 import { localDestination } from '@waybill/spool';
+import { handoffCustody } from '../src/custody.ts';
 import { startWorld } from './stub-world.ts';
 
 const plain = (user: string, password: string): string =>
@@ -228,4 +231,52 @@ test('without the commit there is no 250', async () => {
     ${send('alice@red.test', ['bob@blue.test'], 'From: alice@red.test', '', 'x')}
     S: 451 4.3.0 ...`);
   assert.deepEqual(world.kicks, []);
+});
+
+test('handed on: the next machine’s 250 comes first, aliases go as they were written, and its no is ours', async () => {
+  const answers: string[] = [];
+  await using next = await startSmtpHost({
+    script: ({ phase, line }) =>
+      phase === 'message' ? answers.shift() : line.includes('<who@') ? '550 5.1.1 Nobody' : undefined,
+  });
+  const handoff = new Handoff({
+    hop: { places: `127.0.0.1:${next.port}`, kind: 'foreign' },
+    helloName: 'msa.red.test',
+    credentials: undefined,
+  });
+  await using world = await startWorld(true, handoffCustody(handoff));
+  const mail = (...to: string[]): string =>
+    send('alice@red.test', to, 'From: alice@red.test', 'Bcc: b@x.test', '', 'x');
+  answers.push('250 2.0.0 Ok: queued as 4711');
+  const values = await world.play(`${LOGIN}
+    C: MAIL FROM:<alice@red.test> RET=HDRS ENVID=e
+    S: 250 ...
+    C: RCPT TO:<nobody@red.test>
+    S: 550 5.1.1 No such recipient here
+    C: RCPT TO:<later@red.test>
+    S: 451 4.3.0 ...
+    C: RSET
+    S: 250 ...
+    ${mail('all@local.test', 'ann@local.test', 'x@else.test')}
+    S: 250 2.0.0 queued as {id}
+    ${mail('ann@local.test', 'who@else.test')}
+    S: 550 5.1.1 Sent to nobody, for <who@else.test> was refused: Nobody`);
+  answers.push('451 4.3.1 Disk full', 'drop');
+  await world.play(`${LOGIN}
+    ${mail('x@else.test')}
+    S: 451 4.3.1 The next host says: Disk full
+    ${mail('x@else.test')}
+    S: 451 4.4.2 The next host did not answer, try again later`);
+  handoff.close();
+  const [heard] = next.messages;
+  assert.deepEqual(heard?.rcpts, [
+    'RCPT TO:<all@local.test>',
+    'RCPT TO:<ann@local.test>',
+    'RCPT TO:<x@else.test>',
+  ]);
+  assert.match(heard?.content ?? '', /^Received: from /);
+  assert.doesNotMatch(heard?.content ?? '', /Bcc/);
+  assert.deepEqual(world.drafts, []);
+  assert.ok(world.events.includes(`accepted ${values.get('id')}`));
+  assert.equal(world.events.filter((one) => one.startsWith('not kept: ')).length, 2);
 });

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { startSmtpHost } from '@waybill/lab';
+import { Handoff } from '@waybill/smtp/client';
 import { localDestination } from '@waybill/spool';
+import { handoffCustody } from '../src/custody.ts';
 import { startWorld } from './stub-world.ts';
 
 const HELLO = `
@@ -190,4 +193,32 @@ test('a message of any octets leaves as it came', async () => {
     S: 250 2.0.0 ...`);
   const text = world.drafts[0]?.message.toString('latin1') ?? '';
   assert.equal(text.slice(text.indexOf('X: ')), body);
+});
+
+test('handed on: what is ours is decided here, where it goes there', async () => {
+  await using next = await startSmtpHost();
+  const handoff = new Handoff({
+    hop: { places: `127.0.0.1:${next.port}`, kind: 'foreign' },
+    helloName: 'mx.blue.test',
+    credentials: undefined,
+  });
+  await using world = await startWorld(100_000, handoffCustody(handoff));
+  await world.play(`${HELLO}
+    C: MAIL FROM:<a@red.test>
+    S: 250 ...
+    C: RCPT TO:<x@else.test>
+    S: 550 5.7.1 ...
+    C: RCPT TO:<who@blue.test>
+    S: 550 5.1.1 ...
+    C: RSET
+    S: 250 ...
+    ${send(['team@blue.test', 'postmaster', 'dora@dovecot.test'], 'Subject: x', '', 'x')}
+    S: 250 2.0.0 queued as {id}`);
+  handoff.close();
+  assert.deepEqual(next.messages[0]?.rcpts, [
+    'RCPT TO:<team@blue.test>',
+    'RCPT TO:<carol@blue.test>',
+    'RCPT TO:<dora@dovecot.test>',
+  ]);
+  assert.deepEqual(world.drafts, []);
 });
