@@ -52,7 +52,8 @@ function fetchFromDebian(folder: string): void {
     execFileSync(command, args, { cwd: folder, stdio: 'ignore', timeout: 180_000 });
   };
   run('apt-get', ...options, 'update', '-qq');
-  run('apt-get', ...options, 'download', '-qq', 'kubernetes-client');
+  // The suite is named, for another kubectl may be installed here under a higher number.
+  run('apt-get', ...options, 'download', '-qq', 'kubectl/trixie');
   for (const file of fs.readdirSync(folder)) if (file.endsWith('.deb')) run('dpkg-deb', '-x', file, 'root');
   fs.copyFileSync(path.join(folder, 'root/usr/bin/kubectl'), path.join(folder, 'kubectl'));
   fs.rmSync(path.join(folder, 'root'), { recursive: true });
