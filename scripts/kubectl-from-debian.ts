@@ -54,7 +54,10 @@ function fetchFromDebian(folder: string): void {
   run('apt-get', ...options, 'update', '-qq');
   // The suite is named, for another kubectl may be installed here under a higher number.
   run('apt-get', ...options, 'download', '-qq', 'kubectl/trixie');
-  for (const file of fs.readdirSync(folder)) if (file.endsWith('.deb')) run('dpkg-deb', '-x', file, 'root');
+  for (const file of fs.readdirSync(folder).filter((name) => name.endsWith('.deb'))) {
+    run('dpkg-deb', '-x', file, 'root');
+    fs.rmSync(path.join(folder, file));
+  }
   fs.copyFileSync(path.join(folder, 'root/usr/bin/kubectl'), path.join(folder, 'kubectl'));
   fs.rmSync(path.join(folder, 'root'), { recursive: true });
   fs.rmSync(path.join(folder, 'apt'), { recursive: true });
