@@ -45,7 +45,7 @@ ENV NODE_ENV=production \
     NODE_COMPILE_CACHE=/waybill/.compiled
 USER 1000:1000
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --start-interval=2s --retries=3 \
+HEALTHCHECK --interval=30s --timeout=10s --start-period=180s --start-interval=2s --retries=3 \
   CMD ["node", "/waybill/deploy/healthcheck.cjs"]
 ENTRYPOINT ["node", "/waybill/deploy/entry.ts"]
 CMD ["help"]
