@@ -20,6 +20,8 @@ import { Lookups } from './lookups.ts';
 export interface AuthClientOptions extends Omit<ConnectionsOptions, 'serverName'> {
   /** Milliseconds within which auth must answer; a login has 5,000 at least. Default 2,000. */
   readonly deadlineMs?: number;
+  /** Milliseconds for which an auth that cannot be reached is waited for. Default 20,000. */
+  readonly patienceMs?: number;
   /** Milliseconds for which a positive answer is repeated. Default 10,000; 0 keeps none. */
   readonly positiveMs?: number;
   /** The same for "unknown" and "not ours"; never more than 5,000, which is the default. */
@@ -39,6 +41,8 @@ const MAX_PASSWORD = 1024;
 
 /** What a login may take, in ms: its share of earlier failures, its turn at the hashing, the hash. */
 const LOGIN_MS = 5000;
+/** As long as the edge holds a client while an agent restarts. */
+const PATIENCE_MS = 20_000;
 /** Logins that one replica of auth is asked for at a time. */
 const LOGINS = 64;
 
@@ -53,6 +57,7 @@ export class AuthClient implements Auth {
   /** Apart, since logins wait: for hashing, or for failures before them. No look-up stands behind them. */
   readonly #logins: Connections;
   readonly #deadlineMs: number;
+  readonly #patienceMs: number;
   readonly #resolutions: Lookups<Resolution>;
   readonly #routes: Lookups<RouteResponse | TryLater>;
   readonly #senders: Lookups<boolean | TryLater>;
@@ -63,31 +68,32 @@ export class AuthClient implements Auth {
     this.#connections = new Connections({ ...options, serverName: SERVER_NAME });
     this.#logins = new Connections({ ...options, serverName: SERVER_NAME, maxConnections: LOGINS });
     this.#deadlineMs = options.deadlineMs ?? 2000;
+    this.#patienceMs = options.patienceMs ?? PATIENCE_MS;
     const positive = options.positiveMs ?? 10_000;
     const negative = Math.min(options.negativeMs ?? 5000, 5000, positive);
     const common = {
-      deadlineMs: this.#deadlineMs,
+      patienceMs: this.#patienceMs,
       ...(options.entries === undefined ? {} : { entries: options.entries }),
     };
     this.#resolutions = new Lookups({
       ...common,
       batch: 1000,
-      run: (keys, deadline) => this.#resolveMany(keys, deadline),
+      run: (keys, until) => this.#resolveMany(keys, until),
       lifeMs: (answer) => RESOLUTION_LIFE[answer.status](positive, negative),
     });
     this.#routes = new Lookups<RouteResponse | TryLater>({
       ...common,
       batch: 1,
       parallel: 16,
-      run: async ([domain], deadline) => [
-        (await this.#ask('route', { domain }, deadline, isRouteResponse)) ?? TRY_LATER,
+      run: async ([domain], until) => [
+        (await this.#ask('route', { domain }, until, isRouteResponse)) ?? TRY_LATER,
       ],
       lifeMs: (answer) => ('status' in answer ? 0 : answer.ours ? positive : negative),
     });
     this.#senders = new Lookups<boolean | TryLater>({
       ...common,
       batch: 1000,
-      run: (keys, deadline) => this.#maySendMany(keys, deadline),
+      run: (keys, until) => this.#maySendMany(keys, until),
       lifeMs: (answer) => (answer === true ? positive : answer === false ? negative : 0),
     });
   }
@@ -95,9 +101,8 @@ export class AuthClient implements Auth {
   async authenticate(request: AuthenticateRequest): Promise<AuthenticateResponse> {
     if (Buffer.byteLength(request.password) > MAX_PASSWORD || request.username.length > MAX_ADDRESS)
       return { status: 'denied' };
-    const deadline = performance.now() + Math.max(this.#deadlineMs, LOGIN_MS);
-    const answer = this.#ask('authenticate', request, deadline, isAuthenticateResponse, this.#logins);
-    return (await answer) ?? TRY_LATER;
+    const until = performance.now() + this.#patienceMs;
+    return (await this.#ask('authenticate', request, until, isAuthenticateResponse, true)) ?? TRY_LATER;
   }
 
   async resolve(addresses: readonly string[]): Promise<readonly Resolution[]> {
@@ -138,8 +143,8 @@ export class AuthClient implements Auth {
     return this.#resolutions.get(address);
   }
 
-  async #resolveMany(addresses: readonly string[], deadline: number): Promise<readonly Resolution[]> {
-    const answer = await this.#ask('resolve', { addresses }, deadline, {
+  async #resolveMany(addresses: readonly string[], until: number): Promise<readonly Resolution[]> {
+    const answer = await this.#ask('resolve', { addresses }, until, {
       Check: (value): value is ResolveResponse =>
         isResolveResponse.Check(value) && value.results.length === addresses.length,
     });
@@ -147,7 +152,7 @@ export class AuthClient implements Auth {
   }
 
   /** Keys are `account address`; those of one account go together. */
-  async #maySendMany(keys: readonly string[], deadline: number): Promise<readonly (boolean | TryLater)[]> {
+  async #maySendMany(keys: readonly string[], until: number): Promise<readonly (boolean | TryLater)[]> {
     const answers: (boolean | TryLater)[] = keys.map(() => TRY_LATER);
     const byAccount = Map.groupBy(keys.keys(), (i) => keys[i]!.slice(0, keys[i]!.indexOf(' ')));
     const calls: Promise<void>[] = [];
@@ -160,7 +165,7 @@ export class AuthClient implements Auth {
             isMaySendResponse.Check(value) && value.allowed.length === chunk.length,
         };
         calls.push(
-          this.#ask('may-send', { accountId, addresses }, deadline, promised).then((answer) => {
+          this.#ask('may-send', { accountId, addresses }, until, promised).then((answer) => {
             if (answer !== undefined) chunk.forEach((i, n) => (answers[i] = answer.allowed[n]!));
           }),
         );
@@ -174,12 +179,18 @@ export class AuthClient implements Auth {
   async #ask<T>(
     call: string,
     body: unknown,
-    deadline: number,
+    until: number,
     promised: { Check(value: unknown): value is T },
-    connections = this.#connections,
+    login = false,
   ): Promise<T | undefined> {
     try {
-      const reply = await connections.request('POST', `/v1/${call}`, body, deadline);
+      const connections = login ? this.#logins : this.#connections;
+      const reply = await connections.request('POST', `/v1/${call}`, body, {
+        answerMs: login ? Math.max(this.#deadlineMs, LOGIN_MS) : this.#deadlineMs,
+        until,
+        // A password that waits to be hashed is not hashed sooner by asking again.
+        afterSilence: !login,
+      });
       if (reply.status === 200 && promised.Check(reply.body)) return reply.body;
       this.#options.onTrouble?.(call, new Error(`auth answered ${reply.status} to ${call}`));
     } catch (error) {

@@ -32,8 +32,20 @@ export interface ConnectionsOptions extends Credentials {
 
 export interface Reply {
   readonly status: number;
-  /** The parsed JSON body; undefined when there was none. */
+  /** The parsed JSON body; undefined when there was none, or something else. */
   readonly body: unknown;
+}
+
+/** How long a request may take, and how it may be repeated. */
+export interface Patience {
+  /** Milliseconds within which a request that was sent must be answered. */
+  readonly answerMs: number;
+  /** Moment (performance.now()) until which a service that cannot be reached is tried; once it is in any case. */
+  readonly until: number;
+  /** How often it may be sent; default 3. A request may then arrive twice, and must bear that. */
+  readonly attempts?: number;
+  /** Whether it is sent again when no answer came in time; default true. False for what is costly to answer. */
+  readonly afterSilence?: boolean;
 }
 
 interface Connection {
@@ -47,12 +59,27 @@ interface Replica {
   readonly place: Place;
   readonly connections: Connection[];
   inFlight: number;
-  /** Not asked before this moment while another replica is there: it just failed. */
+  /** Failures in a row. */
+  troubles: number;
+  /** Not asked before this moment: it just failed. */
   restsUntil: number;
 }
 
-/** How long a replica that failed is passed over. */
-const REST_MS = 1000;
+/** How long a replica rests after n failures in a row, ms. */
+const RESTS = [0, 100, 250, 500, 1000] as const;
+/** A name that leads nowhere is looked up again after this, ms. */
+const NOWHERE_MS = 250;
+/** A connection is there after this, ms: the first where another replica could be asked, the second where none can. */
+const CONNECT_MS = [1000, 3000] as const;
+/** Errors of requests that were surely not sent. */
+const UNSENT: ReadonlySet<unknown> = new Set([
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'EHOSTDOWN',
+  'ENETUNREACH',
+  'ETIMEDOUT',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
 /** Answers are small; more than this is not one. */
 const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 
@@ -60,7 +87,7 @@ export class Connections {
   readonly #options: ConnectionsOptions;
   readonly #places: Places;
   readonly #replicas = new Map<string, Replica>();
-  #connector: ReturnType<typeof buildConnector>;
+  #connectors: Connectors;
   #closed = false;
 
   /** @throws Error when the list of addresses or the PEMs cannot be read */
@@ -71,40 +98,65 @@ export class Connections {
       options.resolveEveryMs ?? 5000,
       options.lookUp,
     );
-    this.#connector = connector(options.serverName, options);
+    this.#connectors = connectors(options.serverName, options);
   }
 
   /**
-   * Sends one request and reads its answer. A replica that cannot be reached is passed over for
-   * another within the deadline; so a request may arrive twice, and must bear that.
-   * @param deadline moment (performance.now()) at which to give up
-   * @param attempts how often it may be sent; 1 for what must not arrive twice
-   * @throws Error of the network, or that the deadline has passed
+   * Sends one request and reads its answer. A replica that cannot be reached or falls silent is passed
+   * over for another; while none can be reached it is tried again and again, as long as patience lasts:
+   * so the restart of a service that has one replica is waited for.
+   * @throws Error of the network, or that patience is at an end
    */
-  async request(method: string, path: string, body: unknown, deadline: number, attempts = 3): Promise<Reply> {
+  async request(method: string, path: string, body: unknown, patience: Patience): Promise<Reply> {
+    const { until, attempts = 3, afterSilence = true } = patience;
     const text = body === undefined ? null : JSON.stringify(body);
-    let cause: unknown = new Error('no address of auth is known');
-    for (let attempt = 0; attempt < attempts; attempt++) {
+    let sent = 0;
+    for (let cause: unknown; ;) {
       const now = performance.now();
       if (this.#closed) throw new Error('the client is closed');
-      if (now >= deadline) throw new Error('auth did not answer in time', { cause });
+      if (cause !== undefined && now >= until) throw cause;
       const known = this.#places.current(now);
-      const places = known instanceof Promise ? await within(known, deadline) : known;
+      const places = known instanceof Promise ? await within(known, Math.max(until, now + 1)) : known;
       const replica = this.#leastBusy(places, now);
-      if (replica === undefined) throw cause;
+      if (replica === undefined || replica.restsUntil > now) {
+        // The least busy one rests, so all do.
+        cause ??= new Error('no address of auth is known');
+        await pause(Math.min(replica === undefined ? NOWHERE_MS : replica.restsUntil - now, until - now));
+        continue;
+      }
       try {
-        return await this.#ask(replica, method, path, text, deadline);
+        const reply = await this.#ask(replica, method, path, text, patience.answerMs);
+        if (!isClosing(reply)) {
+          replica.troubles = 0;
+          return reply;
+        }
+        cause = new Error('auth is closing');
       } catch (error) {
         cause = error;
-        replica.restsUntil = performance.now() + REST_MS;
+        if (!UNSENT.has((error as NodeJS.ErrnoException).code)) {
+          const silent = (error as Error).name === 'TimeoutError';
+          if (++sent >= attempts || (silent && !afterSilence)) {
+            this.#hadTrouble(replica);
+            throw error;
+          }
+        }
       }
+      this.#hadTrouble(replica);
     }
-    throw cause;
+  }
+
+  #hadTrouble(replica: Replica): void {
+    const now = performance.now();
+    this.#places.lookSoon(now);
+    // What was under way together fails together: it counts once.
+    if (replica.restsUntil > now) return;
+    replica.troubles++;
+    replica.restsUntil = now + (RESTS[Math.min(replica.troubles, RESTS.length - 1)] ?? 0);
   }
 
   /** Uses other certificates for connections opened from now on, and retires the open ones. */
   renew(credentials: Credentials): void {
-    this.#connector = connector(this.#options.serverName, credentials);
+    this.#connectors = connectors(this.#options.serverName, credentials);
     for (const replica of this.#replicas.values())
       for (const connection of replica.connections.splice(0)) void close(connection);
   }
@@ -131,7 +183,7 @@ export class Connections {
     for (const place of places) {
       let replica = this.#replicas.get(place.key);
       if (replica === undefined) {
-        replica = { place, connections: [], inFlight: 0, restsUntil: 0 };
+        replica = { place, connections: [], inFlight: 0, troubles: 0, restsUntil: 0 };
         this.#replicas.set(place.key, replica);
       }
       const cost = replica.inFlight + (replica.restsUntil > now ? 1_000_000 : 0);
@@ -160,7 +212,7 @@ export class Connections {
     method: string,
     path: string,
     text: string | null,
-    deadline: number,
+    answerMs: number,
   ): Promise<Reply> {
     const connection = this.#connection(replica);
     connection.served++;
@@ -172,14 +224,20 @@ export class Connections {
         path,
         body: text,
         headers: text === null ? {} : { 'content-type': 'application/json' },
-        signal: AbortSignal.timeout(Math.max(1, Math.ceil(deadline - performance.now()))),
+        signal: AbortSignal.timeout(Math.max(1, Math.ceil(answerMs))),
       });
       const received = await answer.body.text();
-      return { status: answer.statusCode, body: received === '' ? undefined : JSON.parse(received) };
+      return { status: answer.statusCode, body: parsed(received) };
     } finally {
       connection.inFlight--;
       replica.inFlight--;
     }
+  }
+
+  #othersAreWell(replica: Replica, now: number): boolean {
+    for (const other of this.#replicas.values())
+      if (other !== replica && other.restsUntil <= now && other.troubles === 0) return true;
+    return false;
   }
 
   #connection(replica: Replica): Connection {
@@ -196,7 +254,7 @@ export class Connections {
     if (best !== undefined && (best.inFlight === 0 || replica.connections.length >= maxConnections))
       return best;
     const client = new Client(`https://${replica.place.key}`, {
-      connect: this.#connector,
+      connect: this.#othersAreWell(replica, now) ? this.#connectors.brisk : this.#connectors.patient,
       pipelining: 1,
       maxResponseSize: MAX_ANSWER_BYTES,
       // Shorter than the server's, so that it is we who close an idle connection.
@@ -208,18 +266,43 @@ export class Connections {
   }
 }
 
-function connector(serverName: string, { ca, cert, key }: Credentials): ReturnType<typeof buildConnector> {
-  return buildConnector({
-    ca,
-    cert,
-    key,
-    servername: serverName,
-    minVersion: 'TLSv1.2',
-    allowH2: false,
-    // A resumed session may belong to another replica, and saves little at 100 requests a connection.
-    maxCachedSessions: 0,
-    timeout: 2000,
-  });
+interface Connectors {
+  readonly brisk: ReturnType<typeof buildConnector>;
+  readonly patient: ReturnType<typeof buildConnector>;
+}
+
+function connectors(serverName: string, { ca, cert, key }: Credentials): Connectors {
+  const [brisk, patient] = CONNECT_MS.map((timeout) =>
+    buildConnector({
+      ca,
+      cert,
+      key,
+      servername: serverName,
+      minVersion: 'TLSv1.2',
+      allowH2: false,
+      // A resumed session may belong to another replica, and saves little at 100 requests a connection.
+      maxCachedSessions: 0,
+      timeout,
+    }),
+  ) as [Connectors['brisk'], Connectors['patient']];
+  return { brisk, patient };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return text === '' ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What a server that closes says without having looked at the request: it may be sent to another. */
+function isClosing({ status, body }: Reply): boolean {
+  return status === 503 && (body as { statusCode?: unknown } | null | undefined)?.statusCode === 503;
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, Math.max(1, ms)));
 }
 
 /** @throws Error when the deadline passes first */

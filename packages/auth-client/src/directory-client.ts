@@ -12,6 +12,9 @@ import {
   type Domain,
 } from './directory.ts';
 
+/** How long an auth that cannot be reached is tried, ms: an operator waits for the answer. */
+const UNREACHABLE_MS = 3000;
+
 /** Why the directory did not do it. */
 export class DirectoryError extends Error {
   /** `not-found`, `exists`, `in-use`, `invalid`, `not-permitted`, `unavailable` or `busy`. */
@@ -39,9 +42,13 @@ export class DirectoryClient {
 
   /** @throws DirectoryError */
   async call<C extends DirectoryCall>(call: C, request: DirectoryRequest<C>): Promise<DirectoryResponse<C>> {
-    const deadline = performance.now() + this.#deadlineMs;
+    const patience = {
+      answerMs: this.#deadlineMs,
+      until: performance.now() + Math.min(this.#deadlineMs, UNREACHABLE_MS),
+      attempts: 1,
+    };
     const reply = await this.#connections
-      .request('POST', `/v1/${call}`, request, deadline, 1)
+      .request('POST', `/v1/${call}`, request, patience)
       .catch((cause: unknown) => {
         throw new DirectoryError('unavailable', `auth cannot be reached: ${reason(cause)}`, { cause });
       });

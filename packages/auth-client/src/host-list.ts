@@ -41,6 +41,9 @@ export function parseHostList(text: string): HostPort[] {
   return list;
 }
 
+/** How old an answer may be before a name is asked again after trouble, ms. */
+const SOON_MS = 1000;
+
 export type LookUp = (host: string) => Promise<readonly string[]>;
 
 const systemLookUp: LookUp = async (host) =>
@@ -76,6 +79,11 @@ export class Places {
       if (this.#places.length === 0) this.#refreshedAt = Number.NEGATIVE_INFINITY;
       return this.#places;
     });
+  }
+
+  /** One of them did not answer: it may be gone from its name already. Asks again unless that was just done. */
+  lookSoon(now: number): void {
+    if (now - this.#refreshedAt > SOON_MS) this.#refreshedAt = Number.NEGATIVE_INFINITY;
   }
 
   async #refresh(): Promise<void> {

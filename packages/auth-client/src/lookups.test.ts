@@ -12,7 +12,7 @@ test('what comes in while all calls run goes together when one ends', async () =
       return keys.map((key) => key.toUpperCase());
     },
     lifeMs: () => 0,
-    deadlineMs: 1000,
+    patienceMs: 1000,
     batch: 10,
     parallel: 1,
   });
@@ -34,7 +34,7 @@ test('the answer unused for longest makes room', async () => {
   const lookups = new Lookups<string>({
     run: (keys) => (asked.push(...keys), Promise.resolve([...keys])),
     lifeMs: () => 60_000,
-    deadlineMs: 1000,
+    patienceMs: 1000,
     batch: 1,
     entries: 2,
   });
@@ -47,7 +47,7 @@ test('names of every object are keys like others', async () => {
   const lookups = new Lookups<string>({
     run: (keys) => Promise.resolve([...keys]),
     lifeMs: () => 60_000,
-    deadlineMs: 1000,
+    patienceMs: 1000,
     batch: 10,
   });
   for (const key of ['__proto__', 'constructor', 'toString']) assert.equal(await lookups.get(key), key);

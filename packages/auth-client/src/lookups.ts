@@ -5,11 +5,11 @@
  */
 export interface LookupsOptions<Answer> {
   /** Answers for many keys in order. Must not reject; trouble is an answer that `lifeMs` gives no life. */
-  readonly run: (keys: readonly string[], deadline: number) => Promise<readonly Answer[]>;
+  readonly run: (keys: readonly string[], until: number) => Promise<readonly Answer[]>;
   /** Milliseconds for which an answer may be repeated; 0 or less: not at all. */
   readonly lifeMs: (answer: Answer) => number;
-  /** Milliseconds within which `run` has to answer, counted from the first key that waits. */
-  readonly deadlineMs: number;
+  /** Milliseconds for which `run` may wait for somebody to ask, counted from the first key that waits. */
+  readonly patienceMs: number;
   /** Most keys of one batch. */
   readonly batch: number;
   /** Most answers kept; the one unused for longest goes first. Default 10,000. */
@@ -89,7 +89,7 @@ export class Lookups<Answer> {
 
   async #run(batch: readonly Waiting<Answer>[]): Promise<void> {
     const keys = batch.map((waiting) => waiting.key);
-    const answers = await this.#options.run(keys, batch[0]!.since + this.#options.deadlineMs);
+    const answers = await this.#options.run(keys, batch[0]!.since + this.#options.patienceMs);
     const now = performance.now();
     batch.forEach(({ key, resolve }, i) => {
       const answer = answers[i]!;

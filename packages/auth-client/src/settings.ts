@@ -22,7 +22,8 @@ export const AuthClientSettings = {
     default: 2000,
     minimum: 10,
     maximum: 60_000,
-    description: 'Milliseconds that auth may take, a login 5000 at least; then the answer is "try later"',
+    description:
+      'Milliseconds that auth may take to answer, a login 5000 at least; then the answer is "try later". An auth that cannot be reached is waited for up to 20 s',
   }),
   WAYBILL_AUTH_CACHE_MS: Type.Integer({
     default: 10_000,

@@ -180,26 +180,32 @@ test('names that do not resolve, or not in time, mean try later', async () => {
   const never = new AuthClient({
     addresses: 'auth.test:1',
     ...credentials,
-    deadlineMs: 100,
+    patienceMs: 100,
     lookUp: () => new Promise(() => undefined),
   });
   assert.equal((await never.resolveOne('a@red.test')).status, 'try-later');
   const failing = new AuthClient({
     addresses: 'auth.test:1',
     ...credentials,
+    patienceMs: 100,
     lookUp: () => Promise.reject(new Error('ENOTFOUND')),
   });
   assert.equal((await failing.resolveOne('a@red.test')).status, 'try-later');
 });
 
-test('an auth that was away is asked again as soon as it is back', async () => {
+test('an auth that is away is waited for: its restart costs no answer', async () => {
   const first = await scriptedAuth(resolveByName);
   await using client = clientOf(first);
   assert.equal((await client.resolveOne('known-1@red.test')).status, 'mailbox');
   await first[Symbol.asyncDispose]();
-  assert.equal((await client.resolveOne('known-2@red.test')).status, 'try-later');
+  const told = Promise.withResolvers<string>();
+  await using hasty = clientOf(first, { patienceMs: 300, onTrouble: (call) => told.resolve(call) });
+  const waiting = client.resolveOne('known-2@red.test');
+  // Whose patience is shorter than the absence hears "try later".
+  assert.equal((await hasty.resolveOne('known-2@red.test')).status, 'try-later');
+  assert.equal(await told.promise, 'resolve');
   await using _second = await scriptedAuth(resolveByName, { port: first.port });
-  assert.equal((await client.resolveOne('known-2@red.test')).status, 'mailbox');
+  assert.equal((await waiting).status, 'mailbox');
 });
 
 test('a server whose certificate is not that of auth is not asked', async () => {

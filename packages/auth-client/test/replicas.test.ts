@@ -97,3 +97,53 @@ test('a name is resolved again, so that a new replica is found and an old one fo
   assert.equal(lookUps, 2);
   assert.ok(next.asked.length >= 1);
 });
+
+test('a replica that takes connections and says nothing is passed over, and put aside', async () => {
+  let frozen = false;
+  await using stops = await scriptedAuth((asked) => (frozen ? { body: undefined } : resolveByName(asked)));
+  await using speaks = await scriptedAuth(resolveByName);
+  await using client = new AuthClient({
+    addresses: `127.0.0.1:${stops.port},127.0.0.1:${speaks.port}`,
+    ...uncached,
+    deadlineMs: 100,
+  });
+  for (let i = 0; i < 20; i++) await client.resolveOne('known@red.test');
+  frozen = true;
+  const before = stops.asked.length;
+  for (let i = 0; i < 20; i++) assert.equal((await client.resolveOne('known@red.test')).status, 'mailbox');
+  const tried = stops.asked.length - before;
+  assert.ok(tried <= 5, `asked ${tried} times in vain`);
+});
+
+test('a replica that is new gets at least half its fair share', async (t) => {
+  await using old = await scriptedAuth(resolveByName, { host: '127.0.0.2' });
+  await using fresh = await scriptedAuth(resolveByName, { host: '127.0.0.3', port: old.port });
+  let answer = ['127.0.0.2'];
+  await using client = new AuthClient({
+    addresses: `auth.test:${old.port}`,
+    ...uncached,
+    lookUp: () => Promise.resolve(answer),
+  });
+  for (let i = 0; i < 10; i++) await client.resolveOne('known@red.test');
+  answer = ['127.0.0.2', '127.0.0.3'];
+  const now = performance.now();
+  t.mock.method(performance, 'now', () => now + 5001);
+  await client.resolveOne('known@red.test'); // begins the look-up
+  await client.resolveOne('known@red.test');
+  const before = fresh.asked.length;
+  for (let i = 0; i < 100; i++) await client.resolveOne('known@red.test');
+  assert.ok(fresh.asked.length - before >= 25, `the new one was asked ${fresh.asked.length - before} of 100`);
+});
+
+test('an auth that closes lets another answer', async () => {
+  await using closing = await scriptedAuth(() => ({
+    status: 503,
+    body: { error: 'Service Unavailable', message: 'Service Unavailable', statusCode: 503 },
+  }));
+  await using stays = await scriptedAuth(resolveByName);
+  await using client = new AuthClient({
+    addresses: `127.0.0.1:${closing.port},127.0.0.1:${stays.port}`,
+    ...uncached,
+  });
+  for (let i = 0; i < 10; i++) assert.equal((await client.resolveOne('known@red.test')).status, 'mailbox');
+});

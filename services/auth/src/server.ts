@@ -31,6 +31,8 @@ export function openServer(
     requestTimeout: 30_000,
     connectionTimeout: 120_000,
     forceCloseConnections: 'idle',
+    // Who asks while we close is answered; the connection ends with it.
+    return503OnClosing: false,
     logger: false,
   }) as unknown as FastifyInstance;
   app.setValidatorCompiler<TSchema>(({ schema }) => {
@@ -54,6 +56,16 @@ export function openServer(
   app.setNotFoundHandler((request, reply) =>
     reply.code(404).send({ error: 'not-found', message: `there is no ${request.method} here by that name` }),
   );
+  let closing = false;
+  app.addHook('preClose', (done) => {
+    closing = true;
+    done();
+  });
+  // Also what came before: a connection that stays open would hold the process up.
+  app.addHook('onSend', (_request, reply, payload, done) => {
+    if (closing) reply.header('connection', 'close');
+    done(null, payload);
+  });
   app.addHook('onResponse', (request, reply, done) => {
     const { call } = request.routeOptions.config;
     if (call !== undefined) events.called(call, reply.statusCode, reply.elapsedTime);

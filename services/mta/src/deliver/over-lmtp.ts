@@ -17,15 +17,16 @@ export interface LmtpSenderOptions {
  * have filed the message knows it again. ms
  */
 const MDA_TIMEOUTS = {
-  connect: 5000,
-  greeting: 10_000,
-  hello: 10_000,
-  tls: 10_000,
-  mail: 30_000,
-  rcpt: 60_000,
-  data: 60_000,
-  block: 60_000,
-  dot: 60_000,
+  connect: 3000,
+  greeting: 6000,
+  hello: 6000,
+  tls: 6000,
+  mail: 20_000,
+  // mda may wait for an auth that is away.
+  rcpt: 40_000,
+  data: 30_000,
+  block: 30_000,
+  dot: 30_000,
 } as const;
 /** The name in mda's certificate. */
 const MDA_NAME = 'mda';
