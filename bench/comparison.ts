@@ -1,4 +1,3 @@
-import { CgroupMaker } from './measure/cgroups.ts';
 import { Meter } from './measure/meter.ts';
 import { measureIdle, restOf } from './footprint.ts';
 import type { Target } from './peers/target.ts';
@@ -36,14 +35,13 @@ const WARM_UP = 0.3;
 
 export async function compare(plan: Comparison): Promise<Compared> {
   const { tools, say } = plan;
-  using groups = CgroupMaker.open();
   const benches: Bench[] = [];
   for (const [index, target] of plan.targets.entries()) {
     say(`filling mailboxes: ${target.name}`);
     await fill(target, tools);
     benches.push({
       target,
-      meter: new Meter(target.parts, String(index), groups),
+      meter: new Meter(target.parts, String(index), tools.groups),
       expected: {
         inbox: await countIn(target, 'inbox', tools.client),
         kept: await countIn(target, 'kept', tools.client),

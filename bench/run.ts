@@ -3,6 +3,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { LoadClient, Sink } from './clients/load-client.ts';
 import { compare } from './comparison.ts';
+import { CgroupMaker } from './measure/cgroups.ts';
 import { describeMachine, hostKind } from './measure/machine.ts';
 import { FORMATS, type MailFormat } from './peers/dovecot.ts';
 import { startPostfixAndDovecot } from './peers/postfix-and-dovecot.ts';
@@ -32,7 +33,10 @@ try {
   process.exitCode = await main();
 } catch (error) {
   // What was taken away under its hands is no news then; the process ends when all has been stopped.
-  if (!interrupted) throw error;
+  if (!interrupted) {
+    console.error(`bench: ${(error as Error).message}`);
+    process.exitCode = 1;
+  }
 }
 
 async function main(): Promise<number> {
@@ -52,15 +56,18 @@ async function main(): Promise<number> {
       interrupted = true;
       void stack.disposeAsync().finally(() => process.exit(130));
     });
+  const groups = CgroupMaker.open();
+  if (groups !== undefined) stack.use(groups);
   const sink = stack.use(await Sink.start());
   const client = stack.use(new LoadClient());
+  const tools = { client, sink, scale, groups, cores: machine.cores };
   const base = { date: new Date().toISOString().slice(0, 10), mode, rounds: scale.rounds, machine };
   const name = `${base.date}-${hostKind(machine)}`;
   const quick = mode === 'full' ? '' : `-${mode}`;
   const nothing = { targets: [], missing: [], rows: [], footprint: [], scaling: [] };
 
   if (chosen.scaling) {
-    const steps = await scaling({ mode, agents: chosen.agents, client, sink, cores: machine.cores, say });
+    const steps = await scaling({ mode, agents: chosen.agents, tools, say });
     return write(chosen.out, `${name}-scaling${quick}`, { ...base, ...nothing, scaling: steps }, say);
   }
   say('starting Waybill');
@@ -82,7 +89,6 @@ async function main(): Promise<number> {
     missing.push(...beside.missing);
     for (const line of missing) say(line);
   }
-  const tools = { client, sink, scale, cores: machine.cores };
   const compared = await compare({ targets, rows: chosen.rows, mode, rounds: scale.rounds, tools, say });
   const compose = chosen.compose === undefined ? '' : '-compose';
   const results: Results = { ...base, ...nothing, missing, ...compared };

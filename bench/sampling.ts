@@ -1,5 +1,6 @@
 import type { LoadClient, Sink } from './clients/load-client.ts';
 import type { JobResult } from './clients/job.ts';
+import type { CgroupMaker } from './measure/cgroups.ts';
 import { type Meter, type Spent, sumOf } from './measure/meter.ts';
 import type { Target } from './peers/target.ts';
 import { known, knownOf, type Sample } from './results.ts';
@@ -17,6 +18,8 @@ export interface Tools {
   readonly client: LoadClient;
   readonly sink: Sink;
   readonly scale: Scale;
+  /** Undefined where control groups cannot be made. */
+  readonly groups: CgroupMaker | undefined;
   readonly cores: number;
 }
 

@@ -31,7 +31,7 @@ function machineLines(results: Results): string {
   const { machine } = results;
   const lines = [
     `${machine.system}, kernel ${machine.kernel}, ${machine.cores} cores (${machine.processor}), ${machine.memoryGb} GB, Node ${machine.node}. ` +
-      `${results.rounds} round${results.rounds === 1 ? '' : 's'} after a warm-up; load client and servers on the same machine.`,
+      `${results.rows.length === 0 ? '' : `${results.rounds} round${results.rounds === 1 ? '' : 's'} after a warm-up; `}load client and servers on the same machine.`,
     ...results.targets.map(
       (target) =>
         `- **${target.name}**: ${Object.entries(target.versions)

@@ -23,7 +23,7 @@ const SUITES: readonly {
   readonly folders: readonly string[];
   readonly parallel: number;
 }[] = [
-  { name: 'packages', folders: ['packages', 'scripts', 'test/statements'], parallel: 2 },
+  { name: 'packages', folders: ['packages', 'scripts', 'bench', 'test/statements'], parallel: 2 },
   { name: 'services', folders: ['services'], parallel: 2 },
   { name: 'journeys', folders: ['test/journeys', 'test/skew'], parallel: 2 },
   { name: 'deployment', folders: ['test/compose-file', 'test/manifests', 'test/observe'], parallel: 2 },

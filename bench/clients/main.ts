@@ -75,7 +75,8 @@ async function obey(order: Order): Promise<Answer> {
 process.on('message', (order: Order) => {
   obey(order)
     .catch((error: unknown): Answer => ({ answer: 'failed', error: (error as Error).message }))
-    .then((answer) => process.send?.(answer))
+    // When nobody is there to hear it, 'disconnect' ends this process.
+    .then((answer) => process.send?.(answer, () => undefined))
     .catch(() => process.exit(1));
 });
 process.on('disconnect', () => process.exit(0));

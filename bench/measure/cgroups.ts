@@ -90,7 +90,9 @@ export class CgroupMaker implements Disposable {
       fs.writeFileSync(path.join(top, 'cgroup.procs'), String(process.pid));
       const works = !Number.isNaN(cgroupCpuMs(trial));
       fs.rmdirSync(trial);
-      return works ? new CgroupMaker(top) : undefined;
+      if (!works) return undefined;
+      removeLeftovers(top);
+      return new CgroupMaker(top);
     } catch {
       try {
         fs.rmdirSync(trial);
@@ -120,18 +122,32 @@ export class CgroupMaker implements Disposable {
     return { folder, cpuMs: () => cgroupCpuMs(folder) };
   }
 
+  /** To be called when what was measured has ended. */
   [Symbol.dispose](): void {
-    for (const folder of this.#made) {
-      try {
-        for (const pid of fs.readFileSync(path.join(folder, 'cgroup.procs'), 'latin1').split('\n'))
-          if (pid !== '') move(Number(pid), this.#top);
-        fs.rmdirSync(folder);
-      } catch {
-        // A process that has ended but was not waited for keeps it busy: an empty group costs nothing.
-      }
-    }
+    for (const folder of this.#made) remove(folder, this.#top);
   }
 }
+
+/** Whatever is still in it goes back to where all others are. */
+function remove(folder: string, top: string): void {
+  try {
+    for (const pid of fs.readFileSync(path.join(folder, 'cgroup.procs'), 'latin1').split('\n'))
+      if (pid !== '') move(Number(pid), top);
+    fs.rmdirSync(folder);
+  } catch {
+    // Something was born in it just now, or has ended and nobody has waited for it yet: the next run takes it away.
+  }
+}
+
+/** Groups of benches that were killed. */
+function removeLeftovers(top: string): void {
+  for (const name of fs.readdirSync(top)) {
+    const pid = NAME.exec(name)?.[1];
+    if (pid !== undefined && !fs.existsSync(`/proc/${pid}`)) remove(path.join(top, name), top);
+  }
+}
+
+const NAME = /^waybill-bench-(\d+)-/;
 
 function move(pid: number, folder: string): void {
   try {

@@ -12,11 +12,13 @@ export interface Load {
 
 /** Above this share of what it can have, something is at its limit: a run has a beginning and an end that are slower. */
 const FULL = 0.85;
+/** Above this share of the machine for others, a full machine says nothing about the suite. */
+const OTHERS = 0.2;
 /** Parts that are many processes, or run threads of their own: a whole core does not limit them. */
 const MANY = new Set(['postgres', 'auth', 'postfix', 'dovecot']);
 
 /**
- * In this order: the machine itself, since then nobody can have more; a process that does its work in one thread and
+ * In this order: others on the machine, since then nothing can be known; the machine itself, since then nobody can have more; a process that does its work in one thread and
  * has a whole core; the load client; else nothing is full, and what is waited for is not CPU.
  */
 export function limitOf(load: Load): string {
@@ -27,6 +29,9 @@ export function limitOf(load: Load): string {
     .slice(0, 3)
     .map(([label, cores]) => `${label} ${cores.toFixed(2)}`)
     .join(', ');
+  const others = load.machine - load.client - ranked.reduce((sum, [, cores]) => sum + cores, 0);
+  if (load.machine >= FULL * load.machineCores && others >= OTHERS * load.machineCores)
+    return `not known: others on this machine took ${others.toFixed(1)} of its ${load.machineCores} cores (most of the suite: ${top})`;
   if (load.machine >= FULL * load.machineCores)
     return `the machine: ${load.machine.toFixed(1)} of ${load.machineCores} cores busy (${top}; load client ${load.client.toFixed(2)})`;
   const full = ranked.find(([label, cores]) => cores >= FULL && !MANY.has(label.replace(/-\d+$/, '')));

@@ -76,9 +76,9 @@ export async function startPostfix(options: PostfixOptions): Promise<Postfix> {
     `hash:${configuration}/recipients`,
   ]);
   const env = { ...process.env, MAIL_CONFIG: configuration };
-  await runProgram(options.program, ['-c', configuration, 'start'], env);
+  await runProgram(options.program, ['-c', configuration, 'start'], { env });
   const stop = async (): Promise<void> => {
-    await runProgram(options.program, ['-c', configuration, 'abort'], env).catch(() => undefined);
+    await runProgram(options.program, ['-c', configuration, 'abort'], { env }).catch(() => undefined);
   };
   try {
     for (const deadline = Date.now() + 15_000; !(await connects(ports.mx));) {

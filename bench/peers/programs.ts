@@ -35,19 +35,25 @@ function find(name: string): string | undefined {
   return undefined;
 }
 
-/** Runs a program to its end. @throws Error with what it printed when it fails or takes longer than 30 s */
+/** Runs a program to its end. @throws Error with what it printed when it fails or takes longer than `limitMs` */
 export async function runProgram(
   file: string,
   args: readonly string[],
-  env: NodeJS.ProcessEnv = process.env,
+  { env = process.env, limitMs = 60_000 }: { env?: NodeJS.ProcessEnv; limitMs?: number } = {},
 ): Promise<string> {
   try {
-    const { stdout } = await promisify(execFile)(file, args, { timeout: 30_000, encoding: 'utf8', env });
+    const { stdout } = await promisify(execFile)(file, args, { timeout: limitMs, encoding: 'utf8', env });
     return stdout;
   } catch (error) {
-    const { stderr, message } = error as Error & { stderr?: string };
-    throw new Error(`${path.basename(file)} ${args.join(' ')}: ${stderr?.trim() || message}`, {
-      cause: error,
-    });
+    const { stderr, killed, code } = error as Error & {
+      stderr?: string;
+      killed?: boolean;
+      code?: number | string;
+    };
+    const why =
+      killed === true
+        ? `not done after ${limitMs / 1000} s`
+        : (stderr?.trim() || `ended with ${code}`).slice(-1000);
+    throw new Error(`${path.basename(file)} ${args.slice(0, 3).join(' ')} …: ${why}`, { cause: error });
   }
 }

@@ -121,19 +121,28 @@ directory[Symbol.dispose]?.();
 
 async function addAccounts(project: string, addresses: readonly string[]): Promise<void> {
   const wanted = JSON.stringify({ domain: DOMAIN, addresses, password: PASSWORD });
-  await runProgram('docker', [
-    ...[
-      'compose',
-      '-p',
-      project,
-      '--project-directory',
-      REPOSITORY,
-      '-f',
-      path.join(REPOSITORY, 'docker-compose.yml'),
-    ],
-    ...['run', '--rm', '--no-deps', '-T', '-w', '/waybill/packages/cli', '--entrypoint', 'node', 'waybill'],
-    ...['--input-type=module', '-e', ADD, wanted],
-  ]);
+  const where = [
+    '-p',
+    project,
+    '--project-directory',
+    REPOSITORY,
+    '-f',
+    path.join(REPOSITORY, 'docker-compose.yml'),
+  ];
+  const run = [
+    'run',
+    '--rm',
+    '--no-deps',
+    '-T',
+    '-w',
+    '/waybill/packages/cli',
+    '--entrypoint',
+    'node',
+    'waybill',
+  ];
+  await runProgram('docker', ['compose', ...where, ...run, '--input-type=module', '-e', ADD, wanted], {
+    limitMs: 300_000,
+  });
 }
 
 /** Asks the spool by one psql session, kept open: asking must cost less than what is measured. */
