@@ -27,6 +27,12 @@ export const PROGRAMS = {
     probe: ['-c', 'import imaplib, poplib, smtplib, ssl'],
   },
   swaks: { command: 'swaks', packages: ['swaks', 'libnet-ssleay-perl'], probe: ['--support'] },
+  // An mta in the place of ours; it only runs as root, and is often outside of PATH.
+  postfix: {
+    command: 'sh',
+    packages: ['postfix'],
+    probe: ['-c', 'test "$(id -u)" = 0 && PATH="$PATH:/usr/sbin" postconf -d mail_version'],
+  },
   // swaks runs without this module, but then it has no TLS.
   'Net::SSLeay': { command: 'perl', packages: ['libnet-ssleay-perl'], probe: ['-MNet::SSLeay', '-e', '1'] },
 } as const satisfies Record<string, Program>;
@@ -39,6 +45,7 @@ export const TESTS: Readonly<Record<string, readonly ProgramName[]>> = {
   'mutt.test.ts': ['mutt', 'script'],
   'mbsync.test.ts': ['mbsync'],
   'python.test.ts': ['python'],
+  'postfix.test.ts': ['postfix'],
   'swaks.test.ts': ['swaks', 'Net::SSLeay'],
 };
 

@@ -149,6 +149,14 @@ test('a repeat that is put off says nothing of the first time: it is asked about
   assert.equal(mails, 3);
 });
 
+test('a replica that says goodbye in the middle costs the client nothing', async () => {
+  const next = await host(({ phase, connection }) =>
+    connection < 3 && phase === 'rcpt' ? '421 4.3.2 Going down' : undefined,
+  );
+  assert.equal((await handoffTo([next]).hand(message())).kind, 'taken');
+  assert.equal(next.messages.length, 1);
+});
+
 test('another’s server is never asked twice: what may have arrived is not known', async () => {
   const next = await host(({ phase }) => (phase === 'message' ? 'drop' : undefined));
   const handed = await handoffTo([next], 'foreign').hand(message());

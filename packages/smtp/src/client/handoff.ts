@@ -60,6 +60,11 @@ export interface HandoffOptions {
 /** Between two questions about a message whose answer was lost, ms; the last one repeated. */
 const PAUSES = [0, 250, 500, 1000];
 
+/** A replica that is going says so, or is gone: the next tries, after so many ms, find another one. */
+const LEAVING = [0, 250];
+/** A next machine that is not there at all is not waited for, ms. */
+const PATIENCE = 2000;
+
 export class Handoff {
   readonly #options: HandoffOptions;
   #pool: LmtpPool;
@@ -82,7 +87,13 @@ export class Handoff {
    */
   async hand(message: HandedMessage): Promise<Handed> {
     const t = transactionOf(message);
-    const first = await this.#pool.send(t);
+    const began = performance.now();
+    let first = await this.#pool.send(t);
+    for (const ms of LEAVING) {
+      if (!isLeaving(first) || performance.now() - began > PATIENCE) break;
+      await pause(ms);
+      first = await this.#pool.send(t);
+    }
     const decided = decide(message, first);
     const ours = this.#options.hop.kind === 'agent' && first.peer?.capabilities.waybill === true;
     if (decided.kind !== 'unknown' || !ours) return decided;
@@ -167,6 +178,19 @@ export function decide(message: Pick<HandedMessage, 'recipients'>, answer: PoolA
   return worst === -1
     ? refused(451, '4.4.0', 'The next host gave no answer', '')
     : refusalOf(outcomes[worst] as RecipientOutcome, message.recipients, worst);
+}
+
+/** Whether it is the connection that ended, by 421 or without a word, and surely before anything was taken. */
+function isLeaving({ outcomes }: PoolAnswer): boolean {
+  return (
+    outcomes.some((one) => one.kind !== 'fenced') &&
+    outcomes.every(
+      (one) =>
+        one.kind === 'fenced' ||
+        (one.kind === 'lost' && !one.unknown) ||
+        (one.kind === 'replied' && one.reply.code === 421),
+    )
+  );
 }
 
 /** Try later outweighs never: with a recipient that may still be taken the whole message may. */
