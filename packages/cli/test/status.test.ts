@@ -5,7 +5,7 @@ import test, { after } from 'node:test';
 import { AGENTS, World } from '@waybill/lab';
 import { migrateAll } from '../src/migrations.ts';
 import { findReplicas } from '../src/status/find-replicas.ts';
-import type { Replica } from '../src/status/replica.ts';
+import { distinct, type Replica } from '../src/status/replica.ts';
 import { duration, renderStatus, type Status } from '../src/status/render.ts';
 import { toDo } from '../src/status/to-do.ts';
 
@@ -137,6 +137,12 @@ test('what is to do is said in sentences, each with what helps', () => {
       '95 of 97 connections to Postgres are used: f',
     ],
   );
+});
+
+test('a replica with an address of each family is one replica', () => {
+  const both: Replica = { ...well, startedAt: '2030-01-01T00:00:00.000Z' };
+  const again: Replica = { ...both, startedAt: '2030-01-02T00:00:00.000Z' };
+  assert.deepEqual(distinct([both, { ...both, address: '[::1]:1' }, again]), [both, again]);
 });
 
 test('what a replica says of itself moves no cursor', () => {

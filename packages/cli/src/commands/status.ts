@@ -4,7 +4,7 @@ import { parse } from '../options.ts';
 import { readDatabase, type DatabaseStatus } from '../status/database.ts';
 import { DEFAULT_OPS, findReplicas, type Place } from '../status/find-replicas.ts';
 import { renderStatus, type Status } from '../status/render.ts';
-import { type Reading, readReplica, replicaOf } from '../status/replica.ts';
+import { distinct, type Reading, readReplica, replicaOf } from '../status/replica.ts';
 import { toDo } from '../status/to-do.ts';
 import { EXIT, UsageError } from '../usage.ts';
 
@@ -48,7 +48,9 @@ export const status: Command = {
         if (stop.signal.aborted) return EXIT.done;
         const now = await readAll(await places());
         const earlier = new Map(before.map((reading) => [reading.place.address, reading]));
-        const replicas = now.map((reading) => replicaOf(earlier.get(reading.place.address), reading));
+        const replicas = distinct(
+          now.map((reading) => replicaOf(earlier.get(reading.place.address), reading)),
+        );
         const stored = await database();
         const todo = toDo(replicas, stored);
         print({

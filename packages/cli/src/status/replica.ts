@@ -9,7 +9,9 @@ export interface Replica {
   readonly address: string | undefined;
   readonly state: 'ready' | 'draining' | 'not ready' | 'unreachable';
   readonly version?: string;
+  readonly startedAt?: string;
   readonly uptimeSeconds?: number;
+  /** Open sessions of all its doors; of mta: recipients in hand. */
   readonly sessions?: number;
   /** What this agent is there for, per second. */
   readonly rate?: { readonly what: string; readonly perSecond: number };
@@ -99,8 +101,12 @@ export function replicaOf(before: Reading | undefined, now: Reading, clock = Dat
     state:
       value('waybill_ready') === 1 ? 'ready' : value('waybill_draining') === 1 ? 'draining' : 'not ready',
     ...defined('version', info?.get('version')),
+    ...defined('startedAt', started === undefined ? undefined : new Date(started * 1000).toISOString()),
     ...defined('uptimeSeconds', started === undefined ? undefined : Math.max(0, clock / 1000 - started)),
-    ...defined('sessions', value('waybill_sessions_open') ?? value('waybill_mta_recipients_in_hand')),
+    ...defined(
+      'sessions',
+      value(agent === 'mta' ? 'waybill_mta_recipients_in_hand' : 'waybill_sessions_open'),
+    ),
     ...(work === undefined || rate === undefined ? {} : { rate: { what: work.what, perSecond: rate } }),
     ...defined('cpu', perSecond('waybill_process_cpu_seconds_total')),
     ...defined('memoryBytes', value('waybill_process_resident_memory_bytes')),
@@ -110,6 +116,18 @@ export function replicaOf(before: Reading | undefined, now: Reading, clock = Dat
     ),
     ...defined('unhandledErrors', value('waybill_unhandled_errors_total')),
   };
+}
+
+/** Each replica once: one of two address families stands behind two addresses. */
+export function distinct(replicas: readonly Replica[]): Replica[] {
+  const seen = new Set<string>();
+  return replicas.filter(({ agent, instance, startedAt }) => {
+    if (startedAt === undefined) return true;
+    const key = `${agent} ${instance} ${startedAt}`;
+    if (seen.has(key)) return false;
+    seen.add(key);
+    return true;
+  });
 }
 
 /** The sum over all samples, or over those with a label of this value; undefined when there is no such metric. */
