@@ -61,7 +61,7 @@ export function readDatabase(text: string): { readonly name: string; readonly ur
   const parsed = URL.parse(url);
   if (!isUrl(url) || parsed === null)
     throw new UsageError('--database: not a connection string postgres://…');
-  return { name: named ? text.slice(0, equals) : parsed.host, url };
+  return { name: named ? text.slice(0, equals) : parsed.host === '' ? 'local' : parsed.host, url };
 }
 
 function isUrl(text: string): boolean {
