@@ -8,6 +8,7 @@ import { check } from './check.ts';
 import { findPromtool } from './promtool-from-debian.ts';
 import { findKubectl } from './kubectl-from-debian.ts';
 import { redisFromDebian } from './redis-from-debian.ts';
+import { engineMissing, engineNotFound } from '../test/containers/engine.ts';
 import { notFound, runnable } from '../test/interop/programs.ts';
 import { previousVersion, skewNotFound } from '../test/skew/previous-version.ts';
 
@@ -26,9 +27,15 @@ const SUITES: readonly {
   { name: 'packages', folders: ['packages', 'scripts', 'bench', 'test/statements'], parallel: 2 },
   { name: 'services', folders: ['services'], parallel: 2 },
   { name: 'journeys', folders: ['test/journeys', 'test/skew'], parallel: 2 },
-  { name: 'deployment', folders: ['test/compose-file', 'test/manifests', 'test/observe'], parallel: 2 },
+  {
+    name: 'deployment',
+    folders: ['test/compose-file', 'test/manifests', 'test/observe', 'test/compose'],
+    parallel: 2,
+  },
   { name: 'interop', folders: ['test/interop'], parallel: 2 },
   { name: 'chaos', folders: ['test/chaos'], parallel: 2 },
+  // Each file brings up a deployment: one at a time.
+  { name: 'containers', folders: ['test/containers', 'test/backup'], parallel: 1 },
 ];
 
 interface Tally {
@@ -90,7 +97,9 @@ async function main(): Promise<number> {
       const files = all.filter(
         (file) => positionals.length === 0 || positionals.some((one) => file.startsWith(one)),
       );
-      if (files.length > 0) tallies.push(await runSuite(suite.name, files, suite.parallel, env));
+      if (files.length === 0) continue;
+      if (suite.name === 'containers' && engineMissing() !== undefined) missing.push(engineNotFound());
+      else tallies.push(await runSuite(suite.name, files, suite.parallel, env));
     }
   } finally {
     await redis?.stop();

@@ -152,6 +152,6 @@ function docker(args: readonly string[], input = ''): string {
     input,
     encoding: 'utf8',
     stdio: ['pipe', 'pipe', 'pipe'],
-    timeout: 120_000,
+    timeout: 300_000,
   });
 }

@@ -32,7 +32,7 @@ function look(): string | undefined {
 
 /** What to say where no engine is. */
 export function engineNotFound(): string {
-  return `a container engine (${engineMissing() ?? 'here now'}): test/containers needs Docker with compose`;
+  return `a container engine (${engineMissing() ?? 'here now'}): test/containers and test/backup need Docker with compose`;
 }
 
 /** First line of a test file: ends the file, with one line and no test, where no engine is. */
