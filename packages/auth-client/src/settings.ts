@@ -23,7 +23,14 @@ export const AuthClientSettings = {
     minimum: 10,
     maximum: 60_000,
     description:
-      'Milliseconds that auth may take to answer, a login 5000 at least; then the answer is "try later". An auth that cannot be reached is waited for up to 20 s',
+      'Milliseconds that auth may take to answer, a login 5000 at least; then the answer is "try later"',
+  }),
+  WAYBILL_AUTH_PATIENCE_MS: Type.Integer({
+    default: 20_000,
+    minimum: 0,
+    maximum: 120_000,
+    description:
+      'Milliseconds for which an auth that cannot be reached is waited for: its restart costs no refusal',
   }),
   WAYBILL_AUTH_CACHE_MS: Type.Integer({
     default: 10_000,
@@ -68,6 +75,7 @@ export function openAuthClient(
   return new AuthClient({
     addresses: config.WAYBILL_AUTH,
     deadlineMs: config.WAYBILL_AUTH_DEADLINE_MS,
+    patienceMs: config.WAYBILL_AUTH_PATIENCE_MS,
     positiveMs: config.WAYBILL_AUTH_CACHE_MS,
     ...readCredentials(config),
     ...options,

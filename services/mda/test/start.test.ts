@@ -46,6 +46,7 @@ async function context(): Promise<Context<typeof MdaSettings>> {
     WAYBILL_LMTP_NETWORKS: '127.0.0.0/8',
     // Nothing listens there.
     WAYBILL_AUTH: '127.0.0.1:1',
+    WAYBILL_AUTH_PATIENCE_MS: '0',
     WAYBILL_AUTH_CA_FILE: path.join(folder, 'ca.pem'),
     WAYBILL_AGENT_CERT_FILE: own.certificateFile,
     WAYBILL_AGENT_KEY_FILE: own.keyFile,
