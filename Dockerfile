@@ -28,7 +28,7 @@ FROM build AS warm
 USER 1000:1000
 ENV NODE_COMPILE_CACHE=/tmp/compiled
 COPY deploy/warm.ts deploy/
-RUN node deploy/warm.ts 2>/dev/null
+RUN node deploy/warm.ts 2>/dev/null && chmod -R a+rX /tmp/compiled
 
 FROM node:24-slim
 ARG WAYBILL_VERSION=0.2.0
