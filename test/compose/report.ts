@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import { isIP, SocketAddress } from 'node:net';
 import path from 'node:path';
 import { auditAt } from '../ledger/audit.ts';
 import { readLedger } from '../ledger/ledger-file.ts';
@@ -58,11 +59,16 @@ export async function settle(trial: Trial): Promise<Outcome> {
 
 /** Whether the one Received field names this client: the ledger client itself puts none. */
 export function showsClient(header: string, address: string): boolean {
-  const literal = address.includes(':') ? `[IPv6:${address}]` : `[${address}]`;
   const received = header
     .split(/\r\n(?![ \t])/)
     .filter((field) => field.toLowerCase().startsWith('received:'));
-  return received.length === 1 && (received[0] ?? '').replace(/\r\n[ \t]/g, ' ').includes(`(${literal})`);
+  const shown = /\(\[(?:IPv6:)?([0-9a-f:.]+)\]\)/i.exec((received[0] ?? '').replace(/\r\n[ \t]/g, ' '))?.[1];
+  const family = isIP(shown ?? '') === 6 ? 'ipv6' : 'ipv4';
+  return (
+    received.length === 1 &&
+    isIP(shown ?? '') !== 0 &&
+    new SocketAddress({ address: shown ?? '', family }).address === address
+  );
 }
 
 export function isExact(outcome: Outcome): boolean {

@@ -73,7 +73,9 @@ export class Trial {
     try {
       await trial.#up();
       await trial.#makeAccounts();
+      const from = Date.now();
       await trial.#startClients();
+      trial.steps.push({ name: 'the clients arrive', from, to: Date.now() });
       return trial;
     } catch (error) {
       console.error(await trial.project.compose(['logs', '--no-color', '--tail=5']).catch(String));

@@ -81,8 +81,10 @@ async function main(): Promise<boolean> {
   const found = await sendAndFind(id);
   const journey = await journeyOf(id);
   console.log(`\n${journey}`);
-  const machines = ['one', 'two'].filter((name) => new RegExp(`\\b${name}\\b`).test(journey));
-  const agents = ['msa', 'mta', 'mx', 'mda'].filter((agent) => new RegExp(`\\b${agent}\\b`).test(journey));
+  const machines = ['one', 'two'].filter((name) => new RegExp(`\\b${name}\\b`, 'i').test(journey));
+  const agents = ['msa', 'mta', 'mx', 'mda'].filter((agent) =>
+    new RegExp(`\\b${agent}\\b`, 'i').test(journey),
+  );
   console.log(`found ${found} times; the journey names ${machines.join(', ')} and ${agents.join(', ')}`);
   return found === 1 && machines.length === 2 && agents.length === 4;
 }

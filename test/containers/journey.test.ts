@@ -57,7 +57,7 @@ test('what a writer submits is in the reader’s inbox, and its journey names ev
   reader.close();
 
   const journey = world.tool(['journey', '<one@containers.test>']);
-  for (const agent of ['msa', 'mta', 'mda']) assert.match(journey, new RegExp(`\\b${agent}\\b`));
+  for (const agent of ['msa', 'mta', 'mda']) assert.match(journey, new RegExp(`\\b${agent}\\b`, 'i'));
 });
 
 test('a stranger at mx is heard for an address of ours and refused for another', async () => {

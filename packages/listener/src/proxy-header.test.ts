@@ -29,7 +29,7 @@ const good: [string, Buffer, { address: string; port: number } | undefined][] = 
   ],
   ['version 1 without a source', Buffer.from('PROXY UNKNOWN anything\r\n'), undefined],
   ['version 2 over IPv4', v2(1, 0x11, v4Body), { address: '192.0.2.7', port: 12345 }],
-  ['version 2 over IPv6', v2(1, 0x21, v6Body), { address: '2001:db8:0:0:0:0:0:1', port: 12345 }],
+  ['version 2 over IPv6', v2(1, 0x21, v6Body), { address: '2001:db8::1', port: 12345 }],
   [
     'version 2 with vendor fields',
     v2(1, 0x11, Buffer.concat([v4Body, Buffer.from([4, 0, 1, 0])])),

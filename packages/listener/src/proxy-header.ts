@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { isIP, SocketAddress } from 'node:net';
 
 /**
  * The PROXY protocol, versions 1 and 2: a balancer's word about who the client is. A pure reader;
@@ -81,7 +81,9 @@ function readV2(octets: Buffer): ProxyHeader {
   if (family === 0x21) {
     if (size < 36) return BAD;
     const words = Array.from({ length: 8 }, (_, i) => octets.readUInt16BE(16 + i * 2).toString(16));
-    return { kind: 'ok', length, source: { address: words.join(':'), port: octets.readUInt16BE(48) } };
+    // RFC 5952: the same text as for a client that connects without a proxy.
+    const { address } = new SocketAddress({ address: words.join(':'), family: 'ipv6' });
+    return { kind: 'ok', length, source: { address, port: octets.readUInt16BE(48) } };
   }
   // AF_UNSPEC and Unix sockets name no client address.
   return { kind: 'ok', length };

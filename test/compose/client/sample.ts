@@ -62,7 +62,8 @@ async function ask(agent: string, address: string): Promise<Sample | undefined> 
       const series = line.slice(0, space);
       const value = Number(line.slice(space + 1));
       if (series.includes('process_start_time_seconds')) startedAt = value;
-      if (/_(total|count)(\{|$)/.test(series)) counters[withoutWho(series)] = value;
+      if (/_(total|count)(\{|$)/.test(series) && !/^waybill_(nodejs|process)_/.test(series))
+        counters[withoutWho(series)] = value;
     }
     return { at: Date.now(), agent, address, ready: ready.status === 200, startedAt, counters };
   } catch {
