@@ -31,9 +31,11 @@ const OPS = 9090;
 export async function startContainers(image: string): Promise<ContainerWorld> {
   const stack = new AsyncDisposableStack();
   try {
+    const network = await new Network().start();
+    stack.defer(() => network.stop().then(() => undefined));
     const volume = `waybill-test-${randomBytes(6).toString('hex')}`;
     docker(['volume', 'create', volume]);
-    // Also what did not come up, and so was never handed over.
+    // All of them at once, also what did not come up.
     stack.defer(() => {
       const left = docker(['ps', '--all', '--quiet', `--filter=volume=${volume}`])
         .split('\n')
@@ -46,18 +48,13 @@ export async function startContainers(image: string): Promise<ContainerWorld> {
     inVolume(image, 'secrets', '/secrets', '--hostname', 'localhost');
     const ca = inVolume('--entrypoint=cat', image, '/secrets/mra/ca.pem');
 
-    const network = await new Network().start();
-    stack.defer(() => network.stop().then(() => undefined));
-    const keep = async (container: GenericContainer, alias: string): Promise<StartedTestContainer> => {
-      const started = await container
+    const keep = (container: GenericContainer, alias: string): Promise<StartedTestContainer> =>
+      container
         .withNetwork(network)
         .withNetworkAliases(alias)
         .withBindMounts([{ source: volume, target: '/secrets', mode: 'ro' }])
         .withStartupTimeout(120_000)
         .start();
-      stack.defer(() => started.stop({ timeout: 1000 }).then(() => undefined));
-      return started;
-    };
     await Promise.all([
       keep(
         new GenericContainer('postgres:17')
