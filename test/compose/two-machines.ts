@@ -133,17 +133,19 @@ async function sendAndFind(id: string): Promise<number> {
 }
 
 async function journeyOf(id: string): Promise<string> {
-  const url = (await secretOf(two, 'database-url')).replace('@postgres:', '@postgres.two.example:');
-  const file = path.join(folder, 'database-url-two');
-  fs.writeFileSync(file, url, { mode: 0o644 });
-  const mount = ['--volume', `${file}:/run/other/database-url:ro`];
-  const databases = [
-    '--database',
-    'one=/run/waybill/database-url',
-    '--database',
-    'two=/run/other/database-url',
-  ];
-  return one.compose(['run', '--rm', '-T', ...mount, 'waybill', 'journey', id, ...databases]);
+  const args: string[] = [];
+  const databases: string[] = [];
+  for (const [name, project] of [
+    ['one', one],
+    ['two', two],
+  ] as const) {
+    const url = await secretOf(project, 'database-url');
+    const file = path.join(folder, `database-url-${name}`);
+    fs.writeFileSync(file, url.replace('@postgres:', `@postgres.${name}.example:`), { mode: 0o644 });
+    args.push('--volume', `${file}:/run/${name}/database-url:ro`);
+    databases.push('--database', `${name}=/run/${name}/database-url`);
+  }
+  return one.compose(['run', '--rm', '-T', ...args, 'waybill', 'journey', id, ...databases]);
 }
 
 function secretOf(project: Project, file: string): Promise<string> {
