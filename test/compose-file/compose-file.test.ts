@@ -32,6 +32,7 @@ const ONE_SHOTS = ['secrets', 'migrate'];
 
 const file = readComposeFile();
 const haproxy = fs.readFileSync(path.join(ROOT, 'deploy/edge/haproxy.cfg'), 'utf8');
+const hold = fs.readFileSync(path.join(ROOT, 'deploy/edge/hold.lua'), 'utf8');
 const secretsFolder = temporaryFolder();
 after(() => fs.rmSync(secretsFolder, { recursive: true, force: true }));
 const uid = process.getuid?.() ?? 0;
@@ -163,10 +164,14 @@ test('every door of the edge is published, bound for both families, and leads to
       section('backend', backend).some((line) => line.endsWith(`"\${EDGE_SLOTS}" ${agent}:${inside}`)),
       `${backend} leads to ${agent}:${inside}`,
     );
+    assert.ok(lines.includes(`bind abns@again-${backend} accept-proxy`), `${name} takes lost ones back`);
     assert.ok(
-      section('frontend', 'ops').some((line) => line.includes(`{ nbsrv(${backend}) eq 0 }`)),
-      backend,
+      section('backend', backend).some((line) =>
+        line.startsWith(`server again abns@again-${backend} backup `),
+      ),
+      `${backend} sends lost ones back`,
     );
+    assert.ok(hold.includes(`"${backend}"`), `/readyz of the edge asks for ${backend}`);
   }
 });
 
