@@ -62,11 +62,11 @@ export class Backend {
     return soonest;
   }
 
-  /** Its name no longer leads here: what is in hand may end, but not for ever. */
-  leave(): void {
+  /** Its name no longer leads here: what is in hand may end, and where it is to be cut, not for ever. */
+  leave(cut: boolean): void {
     for (const connection of this.connections) {
       connection.retire();
-      if (connection.load === 0) continue;
+      if (!cut || connection.load === 0) continue;
       setTimeout(() => connection.destroy('the address is gone from its name'), GONE_MS).unref();
     }
   }

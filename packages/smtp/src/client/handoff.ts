@@ -125,6 +125,7 @@ export class Handoff {
     return new LmtpPool({
       addresses: hopAddresses(hop),
       ...(connections === undefined ? {} : { connectionsPerAddress: connections }),
+      cutGone: hop.kind === 'agent',
       open: {
         protocol: 'smtp',
         helloName,

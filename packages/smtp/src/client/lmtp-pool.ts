@@ -15,6 +15,11 @@ export interface LmtpPoolOptions {
   readonly messagesPerConnection?: number;
   /** Nor any after this time, ms; 60,000 when not given. */
   readonly connectionMs?: number;
+  /**
+   * Whether what is still in hand 15 s after its address left the name is broken off; true when not given. False
+   * where a message whose answer is lost may not be said again: there the timeouts alone decide.
+   */
+  readonly cutGone?: boolean;
 }
 
 /** What became of a transaction, and who answered. */
@@ -110,7 +115,7 @@ export class LmtpPool {
     for (const [key, backend] of this.#backends) {
       if (wanted.has(key)) continue;
       this.#backends.delete(key);
-      backend.leave();
+      backend.leave(this.#options.cutGone ?? true);
     }
   }
 
@@ -173,9 +178,8 @@ export class LmtpPool {
     const result = await SmtpConnection.open({ ...this.#options.open, host, port, name });
     if (result.kind === 'open') {
       backend.wentWell();
-      // Its address may have gone from the name while it was opened: it carries what waits, and no more.
-      if (this.#closed) result.connection.retire();
-      else if (this.#has(backend)) backend.connections.add(result.connection);
+      // The pool may have closed, or the address gone from its name, while it was opened: it carries what waits, and no more.
+      if (!this.#closed && this.#has(backend)) backend.connections.add(result.connection);
       else setImmediate(() => result.connection.retire());
     } else {
       backend.hadTrouble();

@@ -124,6 +124,7 @@ test('an idle connection waits for the next message of the same key', async () =
 async function named(
   t: TestContext,
   scripts: readonly SmtpHostOptions[] = [{}, {}],
+  more: Partial<LmtpPoolOptions> = {},
 ): Promise<{ hosts: SmtpHost[]; lead: (to: readonly number[]) => Promise<void>; pool: LmtpPool }> {
   const first = await host({ host: '127.0.0.2', ...scripts[0] });
   const second = await host({ host: '127.0.0.3', port: first.port, ...scripts[1] });
@@ -139,7 +140,7 @@ async function named(
       await list.addresses(); // begins the look-up
       await new Promise(setImmediate);
     },
-    pool: pool([], { addresses: list }),
+    pool: pool([], { addresses: list, ...more }),
   };
 }
 
@@ -175,6 +176,40 @@ test('what is in hand at an address that leaves is finished there', async (t) =>
   assert.deepEqual(await underway, ['250', '250', '250']);
 });
 
+test('what waits for a connection when the pool closes is said over it', async () => {
+  const h = await host();
+  const p = pool([h]);
+  const underway = codes(p, 3);
+  // A turn, for the addresses; the connections are still being opened.
+  await Promise.resolve();
+  p.close();
+  assert.deepEqual(await underway, ['250', '250', '250']);
+  await h.until(() => h.lines.filter(({ line }) => line === 'QUIT').length === h.connections);
+});
+
+for (const [cutGone, outcome] of [
+  [true, 'lost'],
+  [false, '250'],
+] as const)
+  test(`a host that left its name ${cutGone ? 'is not waited for' : 'may answer late where nothing may be said twice'}`, async (t) => {
+    const { promise: held, resolve: release } = Promise.withResolvers<undefined>();
+    const {
+      hosts,
+      lead,
+      pool: p,
+    } = await named(t, [{ script: ({ phase }) => (phase === 'message' ? held : undefined) }, {}], {
+      cutGone,
+    });
+    const underway = codes(p, 1);
+    await hosts[0]?.until((h) => h.messages.length === 1);
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    await lead([1]);
+    assert.deepEqual(await codes(p, 1), ['250']);
+    t.mock.timers.tick(20_000);
+    release(undefined);
+    assert.deepEqual(await underway, [outcome]);
+  });
+
 test('421 between messages, as of a replica that stops, costs no message', async () => {
   let stopping = false;
   const leaving = await host({
@@ -193,7 +228,7 @@ test('an address that takes connections and says nothing delays a few messages o
   });
   const speaking = await host();
   const p = pool([silent, speaking], {
-    open: { protocol: 'lmtp', helloName: 'mta.test', tls: 'none', timeouts: { greeting: 100 } },
+    open: { protocol: 'lmtp', helloName: 'mta.test', tls: 'none', timeouts: { greeting: 1000 } },
   });
   assert.deepEqual(new Set(await codes(p, 10)), new Set(['250']));
   const met = silent.connections;
@@ -216,7 +251,7 @@ test('a host that falls silent within a conversation gets no message while anoth
   const well = await host();
   const p = pool([falling, well], {
     connectionsPerAddress: 2,
-    open: { protocol: 'lmtp', helloName: 'mta.test', tls: 'none', timeouts: { mail: 100 } },
+    open: { protocol: 'lmtp', helloName: 'mta.test', tls: 'none', timeouts: { mail: 1000 } },
   });
   await codes(p, 8);
   frozen = true;

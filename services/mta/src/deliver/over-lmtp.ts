@@ -60,6 +60,8 @@ export class LmtpSender {
         pool = new LmtpPool({
           addresses: new AddressList(place),
           connectionsPerAddress: this.#options.connections,
+          // A foreign store may file a repeat a second time.
+          cutGone: false,
           open: { protocol: 'lmtp', helloName: this.#options.helloName, tls: 'opportunistic' },
         });
       } catch (error) {
