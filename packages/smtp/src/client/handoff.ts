@@ -6,6 +6,7 @@ import { LmtpPool, type PoolAnswer } from './lmtp-pool.ts';
 import { HOP_TIMEOUTS, hopAddresses, hopSecurity, type NextHop } from './next-hop.ts';
 import type { Timeouts, TlsCredentials } from './open.ts';
 import { type RecipientOutcome, refusesUs } from './outcome.ts';
+import { settle } from './settle.ts';
 
 /**
  * The hand-off: a message goes to the next machine's SMTP door before anybody is told 250. It goes to all of its
@@ -57,9 +58,6 @@ export interface HandoffOptions {
   readonly timeouts?: Partial<Timeouts>;
 }
 
-/** Between two questions about a message whose answer was lost, ms; the last one repeated. */
-const PAUSES = [0, 250, 500, 1000];
-
 /** A replica that is going says so, or is gone: the next tries, after so many ms, find another one. */
 const LEAVING = [0, 250];
 /** A next machine that is not there at all is not waited for, ms. */
@@ -97,15 +95,8 @@ export class Handoff {
     const decided = decide(message, first);
     const ours = this.#options.hop.kind === 'agent' && first.peer?.capabilities.waybill === true;
     if (decided.kind !== 'unknown' || !ours) return decided;
-    const deadline = performance.now() + (this.#options.settleMs ?? 30_000);
-    for (let i = 0; ; i++) {
-      await pause(PAUSES[Math.min(i, PAUSES.length - 1)]);
-      const answer = await this.#pool.send(t);
-      const again = decide(message, answer);
-      // A refusal of the repeat says nothing of the first one, unless it is about the message.
-      if (again.kind === 'taken' || (again.kind === 'refused' && again.reply.code >= 500)) return again;
-      if (performance.now() > deadline) return decided;
-    }
+    const ask = async (): Promise<Handed> => decide(message, await this.#pool.send(t));
+    return (await settle(ask, tellsOfTheFirst, this.#options.settleMs)) ?? decided;
   }
 
   /** New certificates: new connections use them, old ones finish. */
@@ -179,6 +170,11 @@ export function decide(message: Pick<HandedMessage, 'recipients'>, answer: PoolA
   return worst === -1
     ? refused(451, '4.4.0', 'The next host gave no answer', '')
     : refusalOf(outcomes[worst] as RecipientOutcome, message.recipients, worst);
+}
+
+/** A refusal of a repeat says nothing of the first time, unless it is about the message. */
+export function tellsOfTheFirst(again: Handed): boolean {
+  return again.kind === 'taken' || (again.kind === 'refused' && again.reply.code >= 500);
 }
 
 /** Whether it is the connection that ended, by 421 or without a word, and surely before anything was taken. */

@@ -3,7 +3,15 @@ export { type Address, AddressList } from './address-list.ts';
 export type { Capabilities } from './capabilities.ts';
 export type { Recipient, Transaction } from './commands.ts';
 export { SmtpConnection } from './connection.ts';
-export { type Handed, type HandedMessage, Handoff, type HandoffOptions, type HopPeer } from './handoff.ts';
+export {
+  decide,
+  type Handed,
+  type HandedMessage,
+  Handoff,
+  type HandoffOptions,
+  type HopPeer,
+  tellsOfTheFirst,
+} from './handoff.ts';
 export { IdlePool } from './idle-pool.ts';
 export { LmtpPool, type LmtpPoolOptions, type PoolAnswer } from './lmtp-pool.ts';
 export { HOP_TIMEOUTS, hopAddresses, hopSecurity, type NextHop, parseNextHop } from './next-hop.ts';
@@ -15,3 +23,4 @@ export {
   type TlsCredentials,
 } from './open.ts';
 export { type OpenFailure, type Phase, type RecipientOutcome, refusesUs } from './outcome.ts';
+export { settle } from './settle.ts';

@@ -1,11 +1,15 @@
 import {
+  decide,
   HOP_TIMEOUTS,
   hopAddresses,
   hopSecurity,
   LmtpPool,
   type NextHop,
+  type PoolAnswer,
   type RecipientOutcome,
   refusesUs,
+  settle,
+  tellsOfTheFirst,
   type TlsCredentials,
   type Transaction,
 } from '@waybill/smtp/client';
@@ -18,6 +22,8 @@ export interface AgentSenderOptions {
   readonly connections: number;
   /** Our certificate and the authorities of the others'; undefined speaks in clear (tests). */
   readonly credentials: (() => TlsCredentials) | undefined;
+  /** How long it is asked again what became of a hand-over whose answer was lost, ms; 30,000 when not given. */
+  readonly settleMs?: number;
 }
 
 /** Conversations with the inner door of another machine's mta: kept connections, each hand-over under a name of its own. */
@@ -36,14 +42,41 @@ export class AgentSender {
     return count;
   }
 
+  /**
+   * One transaction for all whom the next one takes, or for none: a name stands for its recipients, so that whoever is
+   * answered under it was stored under it. Those beside one that is refused go on without it, by their own name.
+   */
   async hand(t: Transaction, { hop }: AgentRelay): Promise<Conversation> {
-    let pool = this.#pools.get(hop);
-    if (pool === undefined) {
-      pool = this.#open(hop);
-      this.#pools.set(hop, pool);
+    const outcomes: RecipientOutcome[] = [];
+    let open = [...t.recipients.keys()];
+    for (;;) {
+      const recipients = open.map((i) => t.recipients[i] as Transaction['recipients'][number]);
+      // A single one costs no wait before DATA: when it is refused, nothing is there.
+      const answer = await this.#settled({ ...t, recipients, allOrNothing: recipients.length > 1 }, hop);
+      for (const [k, i] of open.entries()) outcomes[i] = answer.outcomes[k] as RecipientOutcome;
+      const withheld = open.filter((i) => outcomes[i]?.kind === 'fenced');
+      // All of them: it is our lease that is gone.
+      if (withheld.length === 0 || withheld.length === open.length)
+        return { ...said(answer), outcomes: outcomes.map(aboutTheHop) };
+      open = withheld;
     }
-    const { outcomes, peer } = said(await pool.send(named(t)));
-    return { outcomes: outcomes.map(aboutTheHop), peer };
+  }
+
+  /** Where the answer to the final dot is lost it is asked for again, while the lease is ours. */
+  async #settled(t: Transaction, hop: NextHop): Promise<PoolAnswer> {
+    const named = underItsName(t);
+    const ask = (): Promise<PoolAnswer> => this.#pool(hop).send(named);
+    const first = await ask();
+    const ours = first.peer?.capabilities.waybill === true && named.parameters.journeyId !== undefined;
+    if (!ours || !first.outcomes.some((one) => one.kind === 'lost' && one.unknown)) return first;
+    const leaseIsGone = ({ outcomes }: PoolAnswer): boolean =>
+      outcomes.every(({ kind }) => kind === 'fenced');
+    const again = await settle(
+      ask,
+      (answer) => leaseIsGone(answer) || tellsOfTheFirst(decide(t, answer)),
+      this.#options.settleMs,
+    );
+    return again === undefined || leaseIsGone(again) ? first : again;
   }
 
   /** New certificates: new connections use them, old ones finish. */
@@ -57,6 +90,15 @@ export class AgentSender {
     for (const pool of this.#pools.values()) pool.close();
   }
 
+  #pool(hop: NextHop): LmtpPool {
+    let pool = this.#pools.get(hop);
+    if (pool === undefined) {
+      pool = this.#open(hop);
+      this.#pools.set(hop, pool);
+    }
+    return pool;
+  }
+
   #open(hop: NextHop): LmtpPool {
     const { helloName, connections, credentials } = this.#options;
     return new LmtpPool({
@@ -68,7 +110,7 @@ export class AgentSender {
 }
 
 /** Says under which id the next one keeps these recipients' message. */
-function named(t: Transaction): Transaction {
+function underItsName(t: Transaction): Transaction {
   const deliveries: string[] = [];
   let journeyId: string | undefined;
   for (const { parameters } of t.recipients) {
