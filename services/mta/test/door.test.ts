@@ -8,7 +8,7 @@ import { CertificateAuthority, playTranscript, testDatabase } from '@waybill/lab
 import { openPool } from '@waybill/postgres';
 import { type Handed, type HandedMessage, Handoff, type TlsCredentials } from '@waybill/smtp/client';
 import type { InnerDoor } from '@waybill/smtp/server';
-import { localDestination, newSpoolId, spoolSchema } from '@waybill/spool';
+import { localDestination, newSpoolId, type SpoolAcceptOnce, spoolSchema } from '@waybill/spool';
 import { openSpoolAccept } from '@waybill/spool/accept';
 import { openDoor } from '../src/door/door.ts';
 import type { DoorEvents } from '../src/door/events.ts';
@@ -357,19 +357,23 @@ test('a message that has been through fifty hosts goes no further', async () => 
 
 test('without the commit there is no 250', async () => {
   const before = said.length;
-  const away = new Handoff({
-    hop: { places: `127.0.0.1:${(await brokenDoor()).port}`, kind: 'agent' },
+  const away = (): Promise<never> => Promise.reject(new Error('the database is away'));
+  const handoff = new Handoff({
+    hop: {
+      places: `127.0.0.1:${(await stubDoor({ accept: away, acceptOnce: away, has: () => Promise.resolve(false) })).port}`,
+      kind: 'agent',
+    },
     helloName: 'msa.here.test',
     credentials: await certificate('msa'),
   });
-  resources.defer(() => away.close());
-  const handed = await away.hand(message(newSpoolId(), 'ann@local.test'));
+  resources.defer(() => handoff.close());
+  const handed = await handoff.hand(message(newSpoolId(), 'ann@local.test'));
   assert.deepEqual(handed.kind === 'refused' && [handed.reply.code, handed.reply.enhanced], [451, '4.3.0']);
   assert.match(said.slice(before).join(), /not kept/);
 });
 
-/** A door whose spool refuses what it is given. */
-async function brokenDoor(): Promise<InnerDoor> {
+/** A door of the same directory over another spool. */
+async function stubDoor(spool: SpoolAcceptOnce): Promise<InnerDoor> {
   return resources.use(
     await openDoor({
       host: '127.0.0.1',
@@ -383,17 +387,32 @@ async function brokenDoor(): Promise<InnerDoor> {
       session: {
         hostname: 'mta.there.test',
         auth: {
-          resolveOne: () => Promise.resolve({ status: 'mailbox', account: ann, route: 'local' }),
+          resolveOne: (address) => Promise.resolve(DIRECTORY.get(address) ?? { status: 'not-ours' as const }),
           route: () => Promise.resolve({ ours: true, route: 'local' }),
         },
-        spool: {
-          accept: () => Promise.reject(new Error('the database is away')),
-          acceptOnce: () => Promise.reject(new Error('the database is away')),
-          has: () => Promise.resolve(false),
-        },
+        spool,
         kicker: { kick: () => undefined },
         events,
       },
     }),
   );
 }
+
+test('who is known from an earlier time is known with all: nothing is stored for the others alone', async () => {
+  let stored = 0;
+  const store = (): Promise<never> => {
+    stored++;
+    return Promise.reject(new Error('a part of the message'));
+  };
+  // The row is there when RCPT is answered, and swept before the final dot.
+  const swept = await stubDoor({ accept: store, acceptOnce: store, has: () => Promise.resolve(true) });
+  const handoff = new Handoff({
+    hop: { places: `127.0.0.1:${swept.port}`, kind: 'agent' },
+    helloName: 'msa.here.test',
+    credentials: await certificate('msa'),
+  });
+  resources.defer(() => handoff.close());
+  const handed = await handoff.hand(message(newSpoolId(), 'ann@local.test', 'who@local.test'));
+  assert.equal(handed.kind, 'taken');
+  assert.equal(stored, 0);
+});

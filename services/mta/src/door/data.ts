@@ -14,6 +14,8 @@ export interface Envelope {
   readonly id: string;
   /** It came with the id: the same id again is the same message. */
   readonly named: boolean;
+  /** It was in the spool when a recipient was asked for whom we would refuse by now: then it is there with all. */
+  readonly recorded: boolean;
   readonly origin: Exclude<Origin, 'dsn'>;
   readonly from: Mailbox | undefined;
   readonly parameters: MailParameters;

@@ -79,6 +79,7 @@ export class MtaSession implements SmtpSession {
     this.#envelope = {
       id: parameters.journeyId ?? newSpoolId(),
       named: parameters.journeyId !== undefined,
+      recorded: false,
       // Whose mail it is decides where it may go: mx brings strangers', everybody else our writers'.
       origin: peer.agent === 'mx' ? 'mx' : 'msa',
       from,
@@ -123,8 +124,8 @@ export class MtaSession implements SmtpSession {
       events.messageRefused(id, envelope.from, this.#peer, drafted);
       return drafted;
     }
-    // Every recipient is known from an earlier time, though the directory would refuse them all by now.
-    let stored = drafted.draft.recipients.length > 0;
+    // What was there at RCPT is never stored now, though it may have been swept since: it would be for a part of them.
+    let stored = !envelope.recorded;
     try {
       if (stored && envelope.named) stored = await spool.acceptOnce(drafted.draft);
       else if (stored) await spool.accept(drafted.draft);
@@ -160,7 +161,12 @@ export class MtaSession implements SmtpSession {
   /** A refusal, unless the message is ours since an earlier time whose answer was lost: then that one counts. */
   async #refused(envelope: Envelope, address: string, answer: Reply): Promise<Reply> {
     if (envelope.named && (await this.#options.spool.has(envelope.id))) {
-      this.#envelope = { ...envelope, onlyRecipient: undefined, taken: envelope.taken + 1 };
+      this.#envelope = {
+        ...envelope,
+        recorded: true,
+        onlyRecipient: undefined,
+        taken: envelope.taken + 1,
+      };
       return RECORDED;
     }
     this.#options.events.recipientRefused(envelope.id, address, this.#peer, answer);
