@@ -88,10 +88,16 @@ export function verdicts(trial: Trial): StepVerdict[] {
 }
 
 /** Prints the tables and writes `report.json` into the trial's folder. */
-export function report(trial: Trial, outcome: Outcome, shares: ReadonlyMap<string, readonly Share[]>): void {
+export function report(
+  trial: Trial,
+  outcome: Outcome,
+  shares: ReadonlyMap<string, readonly Share[]>,
+  /** What troubles other than goodbyes are called: in a trial of trouble they are noticed, not forbidden. */
+  word: 'NOT ALLOWED' | 'noticed' = 'NOT ALLOWED',
+): void {
   const all = verdicts(trial);
   console.log(
-    '\nstep                              seconds  acknowledged  idle  goodbyes  not allowed  longest wait  shares of new replicas',
+    `\nstep                              seconds  acknowledged  idle  goodbyes  ${word.toLowerCase().padStart(11)}  longest wait  shares of new replicas`,
   );
   for (const [index, verdict] of all.entries()) {
     const step = trial.steps[index];
@@ -121,7 +127,7 @@ export function report(trial: Trial, outcome: Outcome, shares: ReadonlyMap<strin
   }
   for (const verdict of all) {
     for (const [what, times] of verdict.forbidden)
-      console.log(`NOT ALLOWED  ${verdict.step}: ${times} × ${what}`);
+      console.log(`${word.padEnd(12)} ${verdict.step}: ${times} × ${what}`);
     for (const [what, times] of verdict.allowed)
       console.log(`goodbye      ${verdict.step}: ${times} × ${what}`);
   }

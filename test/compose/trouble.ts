@@ -84,7 +84,7 @@ async function main(): Promise<boolean> {
   });
 
   const outcome = await settle(trial);
-  report(trial, outcome, new Map());
+  report(trial, outcome, new Map(), 'noticed');
   for (const line of recoveries) console.log(line);
   const exact = isExact(outcome);
   console.log(exact ? 'EXACT, and well again without a hand' : 'NOT EXACT');
