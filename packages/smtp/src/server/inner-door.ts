@@ -44,13 +44,12 @@ export async function openInnerDoor(options: InnerDoorOptions): Promise<InnerDoo
   // Read again by reload().
   const current = { ...options.credentials };
   const tls = new TlsContexts(current);
-  const engine: SmtpServerOptions = {
+  // Limits of who is not listed; none of them is held against an agent once its certificate is known.
+  const engine: SmtpServerOptions = { ...options.engine, protocol: 'smtp', tls: 'starttls', auth: false };
+  const forListed: SmtpServerOptions = {
+    ...engine,
     // Many refusals are many users' mail, and say nothing against who brings it.
-    limits: { refusalsAtOnce: 1_000_000, refusals: 1_000_000 },
-    ...options.engine,
-    protocol: 'smtp',
-    tls: 'starttls',
-    auth: false,
+    limits: { refusalsAtOnce: 1_000_000, refusals: 1_000_000, ...engine.limits },
   };
   const { onRefused, onError } = options;
   const listener = await openListener({
@@ -63,8 +62,10 @@ export async function openInnerDoor(options: InnerDoorOptions): Promise<InnerDoo
       maxPerAddress: Number.POSITIVE_INFINITY,
       unlimited: new Networks(''),
     },
-    onConnection: (connection) =>
-      serveSmtp(connection, engine, options.session(connection, networks.has(connection.remoteAddress))),
+    onConnection: (connection) => {
+      const listed = networks.has(connection.remoteAddress);
+      serveSmtp(connection, listed ? forListed : engine, options.session(connection, listed));
+    },
     refusal: refusalLine(engine.hostname),
     ...(onRefused === undefined ? {} : { onRefused }),
     ...(onError === undefined ? {} : { onError }),
