@@ -212,7 +212,7 @@ test('a batch of results is answered one by one', async () => {
     verdicts,
     claims.map((_, i) => i % 3 !== 2),
   );
-  assert.deepEqual(await upkeep.figures(), { queued: 10, leased: 10, oldestDueSeconds: 0 });
+  assert.deepEqual(await upkeep.figures(), { queued: 10, leased: 10, due: 0, oldestDueSeconds: 0 });
 });
 
 test('failed recipients are closed and reported in one commit', async () => {
