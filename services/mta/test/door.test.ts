@@ -8,7 +8,7 @@ import { CertificateAuthority, playTranscript, testDatabase } from '@waybill/lab
 import { openPool } from '@waybill/postgres';
 import { type Handed, type HandedMessage, Handoff, type TlsCredentials } from '@waybill/smtp/client';
 import type { InnerDoor } from '@waybill/smtp/server';
-import { localDestination, newSpoolId, type SpoolAcceptOnce, spoolSchema } from '@waybill/spool';
+import { localDestination, newSpoolId, spoolSchema } from '@waybill/spool';
 import { openSpoolAccept } from '@waybill/spool/accept';
 import { openDoor } from '../src/door/door.ts';
 import type { DoorEvents } from '../src/door/events.ts';
@@ -353,66 +353,4 @@ test('a message that has been through fifty hosts goes no further', async () => 
   };
   const handed = await handAs('msa', looping);
   assert.deepEqual(handed.kind === 'refused' && [handed.reply.code, handed.reply.enhanced], [554, '5.4.6']);
-});
-
-test('without the commit there is no 250', async () => {
-  const before = said.length;
-  const away = (): Promise<never> => Promise.reject(new Error('the database is away'));
-  const handoff = new Handoff({
-    hop: {
-      places: `127.0.0.1:${(await stubDoor({ accept: away, acceptOnce: away, has: () => Promise.resolve(false) })).port}`,
-      kind: 'agent',
-    },
-    helloName: 'msa.here.test',
-    credentials: await certificate('msa'),
-  });
-  resources.defer(() => handoff.close());
-  const handed = await handoff.hand(message(newSpoolId(), 'ann@local.test'));
-  assert.deepEqual(handed.kind === 'refused' && [handed.reply.code, handed.reply.enhanced], [451, '4.3.0']);
-  assert.match(said.slice(before).join(), /not kept/);
-});
-
-/** A door of the same directory over another spool. */
-async function stubDoor(spool: SpoolAcceptOnce): Promise<InnerDoor> {
-  return resources.use(
-    await openDoor({
-      host: '127.0.0.1',
-      port: 0,
-      credentials: await certificate('mta'),
-      networks: '',
-      maxConnections: 10,
-      maxMessageBytes: 1_000_000,
-      bodiesInFlight: 10_000_000,
-      transcripts: 'failures',
-      session: {
-        hostname: 'mta.there.test',
-        auth: {
-          resolveOne: (address) => Promise.resolve(DIRECTORY.get(address) ?? { status: 'not-ours' as const }),
-          route: () => Promise.resolve({ ours: true, route: 'local' }),
-        },
-        spool,
-        kicker: { kick: () => undefined },
-        events,
-      },
-    }),
-  );
-}
-
-test('who is known from an earlier time is known with all: nothing is stored for the others alone', async () => {
-  let stored = 0;
-  const store = (): Promise<never> => {
-    stored++;
-    return Promise.reject(new Error('a part of the message'));
-  };
-  // The row is there when RCPT is answered, and swept before the final dot.
-  const swept = await stubDoor({ accept: store, acceptOnce: store, has: () => Promise.resolve(true) });
-  const handoff = new Handoff({
-    hop: { places: `127.0.0.1:${swept.port}`, kind: 'agent' },
-    helloName: 'msa.here.test',
-    credentials: await certificate('msa'),
-  });
-  resources.defer(() => handoff.close());
-  const handed = await handoff.hand(message(newSpoolId(), 'ann@local.test', 'who@local.test'));
-  assert.equal(handed.kind, 'taken');
-  assert.equal(stored, 0);
 });

@@ -153,7 +153,10 @@ function transactionOf(message: HandedMessage): Transaction {
 }
 
 /** What the outcomes of one transaction come to. Pure. */
-export function decide(message: Pick<HandedMessage, 'recipients'>, answer: PoolAnswer): Handed {
+export function decide(
+  message: { readonly recipients: readonly { readonly address: string }[] },
+  answer: PoolAnswer,
+): Handed {
   const { outcomes, peer } = answer;
   const last = outcomes[0];
   if (
@@ -209,7 +212,7 @@ function isForGood(outcome: RecipientOutcome): boolean {
 
 function refusalOf(
   outcome: RecipientOutcome,
-  recipients: HandedMessage['recipients'],
+  recipients: readonly { readonly address: string }[],
   which: number,
 ): Handed & { readonly kind: 'refused' } {
   if (outcome.kind === 'lost')
