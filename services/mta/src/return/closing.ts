@@ -61,6 +61,8 @@ export class Closing {
     const fenced: Claimed[] = [];
     const writes: Promise<void>[] = [];
     const now = Date.now();
+    // One for all: who was tried together comes back together, and to another mta of ours under the same name.
+    const random = Math.random();
     for (let i = 0; i < claims.length; i++) {
       const claim = claims[i] as Claimed;
       const verdict = heard.verdicts[i] as Verdict;
@@ -71,7 +73,7 @@ export class Closing {
         end({ kind: 'given-back' });
       } else if (verdict.kind === 'delivered') writes.push(this.#delivered(claim, verdict, heard.peer, end));
       else {
-        const fate = this.#fate(claim, verdict, heard.local, now);
+        const fate = this.#fate(claim, verdict, heard.local, now, random);
         if (fate.kind === 'failed') failed.push({ claim, verdict, code: fate.code, expired: fate.expired });
         else writes.push(this.#deferred(claim, verdict, heard.peer, fate.delayMs, end));
       }
@@ -82,12 +84,13 @@ export class Closing {
     else await Promise.all(writes);
   }
 
-  /** Tried again, or over: pure but for chance. */
+  /** Tried again, or over. Pure. */
   #fate(
     claim: Claimed,
     verdict: Verdict,
     local: boolean,
     now: number,
+    random: number,
   ):
     | { readonly kind: 'retry'; readonly delayMs: number }
     | { readonly kind: 'failed'; readonly code: string; readonly expired: boolean } {
@@ -95,7 +98,7 @@ export class Closing {
     // A full mailbox is its owner's affair and waits as strangers' mail does (RFC 3463 §3.3); our own trouble passes soon.
     const soon = local && !verdict.reply.enhanced.startsWith('4.2.');
     const steps = soon ? OWN_TROUBLE : this.#options.schedule;
-    const next = nextAttempt(steps, claim.attempts, now, claim.expiresAt.getTime(), Math.random());
+    const next = nextAttempt(steps, claim.attempts, now, claim.expiresAt.getTime(), random);
     if (next.kind === 'retry') return next;
     // What mda may have filed already is never returned before mda was asked: it answers 250 for a recorded delivery.
     if (local && !verdict.said && (claim.unknownOutcome || verdict.unknown))
