@@ -122,8 +122,8 @@ export interface SpoolAccept {
 export interface SpoolAcceptOnce extends SpoolAccept {
   /**
    * As accept(), for a draft whose id another agent minted and may repeat: false when a message of that id is in
-   * the spool already, where it stays for 5 minutes at least after its last recipient was closed; nothing is
-   * stored then.
+   * the spool already, where it stays for 5 minutes at least after it was accepted, and until its last recipient
+   * is closed; nothing is stored then.
    */
   acceptOnce(draft: Draft): Promise<boolean>;
   /** Whether a message of that id is in the spool, finished or not. */

@@ -11,7 +11,7 @@ const HandoffSettings = {
   WAYBILL_HANDOFF: Type.String({
     default: 'spool',
     description:
-      'Where messages go before 250 is said: spool, or smtp://host:port of another machine’s mta (several with commas; with ?foreign of any SMTP server)',
+      'Where messages go before 250 is said: spool, or smtp://host:port of another machine’s mta (several with commas where they share a database; with ?foreign of any SMTP server)',
   }),
   WAYBILL_HANDOFF_CA_FILE: Type.String({
     default: '',

@@ -21,7 +21,7 @@ export interface AgentRelay {
 
 /**
  * Reads `smtp://user:password@host:587` or `smtps://…`; with credentials TLS is required and its
- * certificate checked. Or `smtp://host:2526?agent`, several with commas: another machine's mta.
+ * certificate checked. Or `smtp://host:2526?agent`, several with commas: another machine's mta and its replicas.
  * @throws RangeError that does not tell the password
  */
 export function parseRelay(setting: string): Relay {
