@@ -20,7 +20,7 @@ import { Lookups } from './lookups.ts';
 export interface AuthClientOptions extends Omit<ConnectionsOptions, 'serverName'> {
   /** Milliseconds within which auth must answer; a login has 5,000 at least. Default 2,000. */
   readonly deadlineMs?: number;
-  /** Milliseconds for which an auth that cannot be reached is waited for. Default 20,000. */
+  /** Milliseconds for which an auth that cannot be reached is waited for; once for all, when it stays away. Default 20,000. */
   readonly patienceMs?: number;
   /** Milliseconds for which a positive answer is repeated. Default 10,000; 0 keeps none. */
   readonly positiveMs?: number;
@@ -188,6 +188,7 @@ export class AuthClient implements Auth {
       const reply = await connections.request('POST', `/v1/${call}`, body, {
         answerMs: login ? Math.max(this.#deadlineMs, LOGIN_MS) : this.#deadlineMs,
         until,
+        absenceMs: this.#patienceMs,
         // A password that waits to be hashed is not hashed sooner by asking again.
         afterSilence: !login,
       });

@@ -42,6 +42,11 @@ export interface Patience {
   readonly answerMs: number;
   /** Moment (performance.now()) until which a service that cannot be reached is tried; once it is in any case. */
   readonly until: number;
+  /**
+   * Milliseconds for which one absence is waited for, whoever asks: what comes later is not held up in its turn.
+   * No limit but `until` when not given.
+   */
+  readonly absenceMs?: number;
   /** How often it may be sent; default 3. A request may then arrive twice, and must bear that. */
   readonly attempts?: number;
   /** Whether it is sent again when no answer came in time; default true. False for what is costly to answer. */
@@ -53,6 +58,8 @@ interface Connection {
   readonly openedAt: number;
   served: number;
   inFlight: number;
+  /** Whether the other side was ever reached: before that nothing can have been sent. */
+  made: boolean;
 }
 
 interface Replica {
@@ -71,6 +78,8 @@ const RESTS = [0, 100, 250, 500, 1000] as const;
 const NOWHERE_MS = 250;
 /** A connection is there after this, ms: the first where another replica could be asked, the second where none can. */
 const CONNECT_MS = [1000, 3000] as const;
+/** Troubles that lie further apart than this, ms, are of two absences. */
+const ABSENCE_GAP_MS = 15_000;
 /** Errors of requests that were surely not sent. */
 const UNSENT: ReadonlySet<unknown> = new Set([
   'ECONNREFUSED',
@@ -80,6 +89,8 @@ const UNSENT: ReadonlySet<unknown> = new Set([
   'ETIMEDOUT',
   'UND_ERR_CONNECT_TIMEOUT',
 ]);
+/** The same where the connection was not made: somebody between us and a service that is away took it, or it hangs. */
+const UNMADE: ReadonlySet<unknown> = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
 /** Answers are small; more than this is not one. */
 const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 
@@ -89,6 +100,8 @@ export class Connections {
   readonly #replicas = new Map<string, Replica>();
   #connectors: Connectors;
   #closed = false;
+  /** Since when nobody has answered, and when that was last seen. */
+  #absence: { readonly since: number; seenAt: number } | undefined;
 
   /** @throws Error when the list of addresses or the PEMs cannot be read */
   constructor(options: ConnectionsOptions) {
@@ -108,19 +121,21 @@ export class Connections {
    * @throws Error of the network, or that patience is at an end
    */
   async request(method: string, path: string, body: unknown, patience: Patience): Promise<Reply> {
-    const { until, attempts = 3, afterSilence = true } = patience;
+    const { attempts = 3, afterSilence = true, absenceMs = Number.POSITIVE_INFINITY } = patience;
     const text = body === undefined ? null : JSON.stringify(body);
     let sent = 0;
     for (let cause: unknown; ;) {
       const now = performance.now();
       if (this.#closed) throw new Error('the client is closed');
+      const until = Math.min(patience.until, (this.#absence?.since ?? now) + absenceMs);
       if (cause !== undefined && now >= until) throw cause;
       const known = this.#places.current(now);
       const places = known instanceof Promise ? await within(known, Math.max(until, now + 1)) : known;
       const replica = this.#leastBusy(places, now);
       if (replica === undefined || replica.restsUntil > now) {
         // The least busy one rests, so all do.
-        cause ??= new Error('no address of auth is known');
+        cause ??= new Error(replica === undefined ? 'no address of auth is known' : 'auth cannot be reached');
+        if (replica === undefined) this.#nobodyAnswered(now);
         await pause(Math.min(replica === undefined ? NOWHERE_MS : replica.restsUntil - now, until - now));
         continue;
       }
@@ -128,13 +143,14 @@ export class Connections {
         const reply = await this.#ask(replica, method, path, text, patience.answerMs);
         if (!isClosing(reply)) {
           replica.troubles = 0;
+          this.#absence = undefined;
           return reply;
         }
         cause = new Error('auth is closing');
       } catch (error) {
-        cause = error;
-        if (!UNSENT.has((error as NodeJS.ErrnoException).code)) {
-          const silent = (error as Error).name === 'TimeoutError';
+        cause = error instanceof Unsent ? error.cause : error;
+        if (!(error instanceof Unsent)) {
+          const silent = isSilence(error);
           if (++sent >= attempts || (silent && !afterSilence)) {
             this.#hadTrouble(replica);
             throw error;
@@ -148,10 +164,17 @@ export class Connections {
   #hadTrouble(replica: Replica): void {
     const now = performance.now();
     this.#places.lookSoon(now);
+    this.#nobodyAnswered(now);
     // What was under way together fails together: it counts once.
     if (replica.restsUntil > now) return;
     replica.troubles++;
     replica.restsUntil = now + (RESTS[Math.min(replica.troubles, RESTS.length - 1)] ?? 0);
+  }
+
+  #nobodyAnswered(now: number): void {
+    const known = this.#absence;
+    if (known !== undefined && now - known.seenAt <= ABSENCE_GAP_MS) known.seenAt = now;
+    else this.#absence = { since: now, seenAt: now };
   }
 
   /** Uses other certificates for connections opened from now on, and retires the open ones. */
@@ -228,6 +251,10 @@ export class Connections {
       });
       const received = await answer.body.text();
       return { status: answer.statusCode, body: parsed(received) };
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      const unsent = UNSENT.has(code) || (!connection.made && (UNMADE.has(code) || isSilence(error)));
+      throw unsent ? new Unsent('the request was not sent', { cause: error }) : error;
     } finally {
       connection.inFlight--;
       replica.inFlight--;
@@ -260,10 +287,19 @@ export class Connections {
       // Shorter than the server's, so that it is we who close an idle connection.
       keepAliveTimeout: 30_000,
     });
-    const connection = { client, openedAt: now, served: 0, inFlight: 0 };
+    const connection = { client, openedAt: now, served: 0, inFlight: 0, made: false };
+    client.once('connect', () => (connection.made = true));
     replica.connections.push(connection);
     return connection;
   }
+}
+
+/** Nobody has seen the request; `cause` is why. */
+class Unsent extends Error {}
+
+/** The time for the answer was over. */
+function isSilence(error: unknown): boolean {
+  return (error as Error).name === 'TimeoutError';
 }
 
 interface Connectors {

@@ -167,11 +167,16 @@ test('a login may take longer than a look-up: it may have to wait for hashing', 
   assert.equal((await answer).status, 'denied');
 });
 
-test('a host that takes the connection and says nothing is given up at the deadline', async () => {
+test('a host that takes the connection and says nothing is given up when patience is over', async () => {
   const silent = net.createServer((socket) => socket.on('error', () => undefined)).listen(0, '127.0.0.1');
   await once(silent, 'listening');
   const { port } = silent.address() as AddressInfo;
-  const client = new AuthClient({ addresses: `127.0.0.1:${port}`, ...credentials, deadlineMs: 150 });
+  const client = new AuthClient({
+    addresses: `127.0.0.1:${port}`,
+    ...credentials,
+    deadlineMs: 150,
+    patienceMs: 300,
+  });
   assert.equal((await client.resolveOne('a@red.test')).status, 'try-later');
   silent.close();
 });
@@ -236,4 +241,78 @@ test('renewed certificates are used from the next request on', async () => {
   client.renew({ ca: authority.certificate, cert: fresh.certificate, key: fresh.key });
   assert.equal((await client.resolveOne('known@red.test')).status, 'mailbox');
   assert.equal(auth.connections(), 2);
+});
+
+/** Stands before an auth: what `first` does to a connection happens to the first ones, the others come through. */
+async function gate(
+  auth: ScriptedAuth,
+  count: number,
+  first: (socket: net.Socket) => void,
+): Promise<AsyncDisposable & { readonly port: number }> {
+  let taken = 0;
+  const sockets = new Set<net.Socket>();
+  const server = net.createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+    if (taken++ < count) return first(socket);
+    const through = net.connect(auth.port, '127.0.0.1');
+    sockets.add(through);
+    through.on('error', () => undefined);
+    socket.pipe(through).pipe(socket);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+test('connections that somebody in between takes for an auth that is away are not requests: it is waited for', async () => {
+  await using auth = await scriptedAuth(resolveByName);
+  await using before = await gate(auth, 4, (socket) => socket.destroy());
+  await using client = new AuthClient({ addresses: `127.0.0.1:${before.port}`, ...credentials });
+  assert.equal((await client.resolveOne('known@red.test')).status, 'mailbox');
+});
+
+test('an address that answers no connection is waited for too', async () => {
+  await using auth = await scriptedAuth(resolveByName);
+  // Like a host that is gone: no refusal comes, only the time for the connection ends.
+  await using before = await gate(auth, 4, () => undefined);
+  await using client = new AuthClient({
+    addresses: `127.0.0.1:${before.port}`,
+    ...credentials,
+    deadlineMs: 500,
+  });
+  assert.equal((await client.resolveOne('known@red.test')).status, 'mailbox');
+});
+
+test('an auth that stays away is waited for once, not by everybody who asks', async (t) => {
+  const first = await scriptedAuth(resolveByName);
+  await first[Symbol.asyncDispose]();
+  let told = 0;
+  await using client = clientOf(first, { onTrouble: () => told++ });
+  const real = performance.now.bind(performance);
+  let ahead = 0;
+  t.mock.method(performance, 'now', () => real() + ahead);
+  const one = client.resolveOne('known-1@red.test');
+  // It has been tried when somebody with less patience has heard that it is away.
+  await using hasty = clientOf(first, { patienceMs: 300 });
+  await hasty.resolveOne('known-1@red.test');
+  ahead += 10_000;
+  await using other = clientOf(first, { patienceMs: 300 });
+  await other.resolveOne('known-1@red.test');
+  ahead += 11_000;
+  assert.equal((await one).status, 'try-later');
+  const began = real();
+  for (let i = 2; i < 6; i++)
+    assert.equal((await client.resolveOne(`known-${i}@red.test`)).status, 'try-later');
+  assert.ok(real() - began < 15_000, 'nobody else waited for 20 s');
+  assert.equal(told, 5);
+  await using _second = await scriptedAuth(resolveByName, { port: first.port });
+  ahead += 1100;
+  assert.equal((await client.resolveOne('known-2@red.test')).status, 'mailbox');
 });
