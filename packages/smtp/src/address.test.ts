@@ -106,14 +106,14 @@ test('reading is linear', () => {
     (times) => `a@${'b.'.repeat(times)}`,
   ];
   for (const shape of shapes) {
-    const few = cost(shape(25_000));
+    const few = cost(shape(12_500));
     const many = cost(shape(400_000));
-    // 16 times as long: about 16 times the work; it would be 256 times if each octet looked at all others.
-    assert.ok(many < 80 * few, `${few} µs for 25,000, ${many} µs for 400,000`);
+    // 32 times as long: about 32 times the work; it would be 1024 times if each octet looked at all others.
+    assert.ok(many < 500 * few, `${few} µs for 12,500, ${many} µs for 400,000`);
   }
 });
 
-/** Processor time of reading it, in µs: the best of five. */
+/** Processor time of reading it, in µs: the best of five, and what is too short to tell as 200. */
 function cost(text: string): number {
   const tries = Array.from({ length: 5 }, () => {
     const before = process.cpuUsage();
@@ -121,7 +121,7 @@ function cost(text: string): number {
     const { user, system } = process.cpuUsage(before);
     return user + system;
   });
-  return Math.max(50, Math.min(...tries));
+  return Math.max(200, Math.min(...tries));
 }
 
 const SUITE = process.env['WAYBILL_TEST_IS_EMAIL'];
