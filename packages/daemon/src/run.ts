@@ -157,15 +157,25 @@ async function waitFor(
   log: Log,
   stopping: AbortSignal,
 ): Promise<void> {
-  for (let delay = 50; ; delay = Math.min(delay * 2, 5000)) {
-    stopping.throwIfAborted();
-    try {
-      await attempt();
-      return;
-    } catch (error) {
-      log.warn({ err: error, retryMs: delay }, `waiting for ${what}`);
-      await pause(delay);
+  const { promise: stopped, reject } = Promise.withResolvers<never>();
+  stopped.catch(() => undefined);
+  // A dependency that does not answer must not hold up the end.
+  const onStop = (): void => reject(stopping.reason as Error);
+  stopping.addEventListener('abort', onStop, { once: true });
+  try {
+    for (let delay = 50; ; delay = Math.min(delay * 2, 5000)) {
+      stopping.throwIfAborted();
+      try {
+        await Promise.race([attempt(), stopped]);
+        return;
+      } catch (error) {
+        stopping.throwIfAborted();
+        log.warn({ err: error, retryMs: delay }, `waiting for ${what}`);
+        await Promise.race([pause(delay), stopped]);
+      }
     }
+  } finally {
+    stopping.removeEventListener('abort', onStop);
   }
 }
 

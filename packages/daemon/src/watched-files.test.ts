@@ -70,6 +70,17 @@ test('a change that could not be taken is tried again, one that was taken is not
   remove();
 });
 
+test('a file that cannot even be looked at is one more content: it ends neither the start nor the watch', async () => {
+  const { file, exchange, remove } = mounted('first');
+  const loop = path.join(path.dirname(file), 'loop');
+  fs.symlinkSync('loop', loop);
+  using files = new WatchedFiles([file, loop]);
+  const noticed = nextChange(files, file);
+  exchange('other');
+  assert.equal(await noticed, 'other');
+  remove();
+});
+
 test('the files of a configuration are the values of its _FILE settings', () => {
   const config = { WAYBILL_TLS_CERT_FILE: '/a', WAYBILL_TLS_CA_FILE: '', WAYBILL_AUTH: 'auth:2100' };
   assert.deepEqual(filesOf(config), ['/a']);

@@ -43,8 +43,12 @@ export function filesOf(config: object): string[] {
   );
 }
 
-/** Tells one content from the next, links followed; a file that cannot be seen is one more content. */
+/** Tells one content from the next, links followed; a file that cannot be seen is one more content. Never throws. */
 function fingerprint(file: string): string {
-  const stat = fs.statSync(file, { bigint: true, throwIfNoEntry: false });
-  return stat === undefined ? '-' : `${stat.dev}:${stat.ino}:${stat.size}:${stat.mtimeNs}`;
+  try {
+    const stat = fs.statSync(file, { bigint: true, throwIfNoEntry: false });
+    return stat === undefined ? '-' : `${stat.dev}:${stat.ino}:${stat.size}:${stat.mtimeNs}`;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? 'error';
+  }
 }

@@ -56,6 +56,15 @@ test('an agent becomes ready, counts, drains on SIGTERM and exits 0', async () =
   assert.match(agent.output(), /disposed/);
 });
 
+test('an agent that waits for a dependency ends at once on SIGTERM', { timeout: 60_000 }, async () => {
+  const agent = start({ WAYBILL_OPS_PORT: '0', SAMPLE_WAITS: '1' });
+  await agent.seen('started');
+  agent.child.kill('SIGTERM');
+  const [code] = (await once(agent.child, 'close')) as [number];
+  assert.equal(code, 0);
+  assert.match(agent.output(), /stopped before it was ready/);
+});
+
 test('a faulty configuration exits 2 and says what to mend', async () => {
   const agent = start({ WAYBILL_OPS_PORT: 'many', WAYBILL_COLOUR: 'red' });
   const [code] = (await once(agent.child, 'close')) as [number];
