@@ -29,6 +29,8 @@ export interface Reading {
   readonly place: Place;
   readonly at: number;
   readonly families: ReadonlyMap<string, Family> | undefined;
+  /** What /readyz says, of a replica whose metrics do not: those of 0.1.0. */
+  readonly ready?: boolean;
   readonly why: string | undefined;
 }
 
@@ -38,15 +40,21 @@ const TIMEOUT_MS = 2000;
 export async function readReplica(place: Place): Promise<Reading> {
   const failed = (why: string): Reading => ({ place, at: performance.now(), families: undefined, why });
   if (place.address === undefined) return failed(`the name ${place.name} has no address`);
-  try {
-    const answer = await fetch(`http://${place.address}/metrics`, {
+  const ask = (path: string): Promise<Response> =>
+    fetch(`http://${place.address}/${path}`, {
       signal: AbortSignal.timeout(TIMEOUT_MS),
       // Each reading is a connection of its own: a kept one would outlive the replica's name.
       headers: { connection: 'close' },
     });
+  try {
+    const answer = await ask('metrics');
     if (answer.status !== 200) return failed(`its ops port answers ${answer.status}`);
-    const text = await answer.text();
-    return { place, at: performance.now(), families: parseExposition(text), why: undefined };
+    const families = parseExposition(await answer.text());
+    const reading: Reading = { place, at: performance.now(), families, why: undefined };
+    if (families.has('waybill_ready')) return reading;
+    const readiness = await ask('readyz');
+    await readiness.body?.cancel();
+    return { ...reading, ready: readiness.status === 200 };
   } catch (error) {
     const { name, cause } = error as Error;
     if (name === 'TimeoutError') return failed(`no answer within ${TIMEOUT_MS / 1000} s`);
@@ -99,8 +107,12 @@ export function replicaOf(before: Reading | undefined, now: Reading, clock = Dat
     instance: info?.get('instance') ?? place.address ?? '',
     address: place.address,
     state:
-      value('waybill_ready') === 1 ? 'ready' : value('waybill_draining') === 1 ? 'draining' : 'not ready',
-    ...defined('version', info?.get('version')),
+      value('waybill_ready') === 1 || now.ready === true
+        ? 'ready'
+        : value('waybill_draining') === 1
+          ? 'draining'
+          : 'not ready',
+    ...defined('version', info === undefined ? 'before 0.2.0' : info.get('version')),
     ...defined('startedAt', started === undefined ? undefined : new Date(started * 1000).toISOString()),
     ...defined('uptimeSeconds', started === undefined ? undefined : Math.max(0, clock / 1000 - started)),
     ...defined(

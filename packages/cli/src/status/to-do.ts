@@ -35,7 +35,9 @@ export function toDo(
       all.push(`${agent} ${instance} met ${unhandledErrors} error(s) that no code handled: see its log`);
   }
   if (database instanceof Error) {
-    all.push(`Postgres cannot be asked: ${database.message}`);
+    // Where each address of a name refuses, the errors are many and have no text of their own.
+    const said = database.message === '' ? (database as NodeJS.ErrnoException).code : database.message;
+    all.push(`Postgres cannot be asked: ${said ?? 'no reason was given'}`);
     return all;
   }
   const { queue, connections } = database;
