@@ -22,6 +22,8 @@ export interface AgentHooks {
 
 /** Pauses before starts after consecutive quick deaths, in ms. */
 const PAUSES = [50, 200, 500, 1000, 2000, 5000] as const;
+/** Longer than an agent's own deadline for what it has in hand. */
+const REPLACE_GRACE_MS = 90_000;
 
 export class SupervisedAgent {
   readonly name: string;
@@ -122,9 +124,9 @@ export class SupervisedAgent {
     this.#child?.kill(signal);
   }
 
-  /** Stops it in order and starts this main file in its place. @throws as start() does. */
+  /** Stops it in order, for as long as it may take by its own deadline, and starts this main file in its place. @throws as start() does. */
   async replace(main: string): Promise<void> {
-    await this.stop();
+    await this.stop(REPLACE_GRACE_MS);
     this.#stopping = false;
     this.#quickDeaths = 0;
     this.#command = { ...this.#command, main };
