@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import tls from 'node:tls';
 import Type, { type Static, type TObject } from 'typebox';
 import { AuthClient, type AuthClientOptions } from './client.ts';
 import type { Credentials } from './connections.ts';
@@ -43,7 +44,10 @@ export const AuthClientSettings = {
 export const AuthClientSchema = Type.Object(AuthClientSettings);
 export type AuthClientConfig = Static<TObject<typeof AuthClientSettings>>;
 
-/** The certificate files that the settings name. @throws Error that names the setting and the file */
+/**
+ * The certificate files that the settings name. @throws Error that names the setting and the file, also where the
+ * certificate and the key do not belong together: they may be exchanged one after the other
+ */
 export function readCredentials(config: AuthClientConfig): Credentials {
   const read = (
     name: 'WAYBILL_AUTH_CA_FILE' | 'WAYBILL_AGENT_CERT_FILE' | 'WAYBILL_AGENT_KEY_FILE',
@@ -57,11 +61,21 @@ export function readCredentials(config: AuthClientConfig): Credentials {
       );
     }
   };
-  return {
+  const credentials = {
     ca: read('WAYBILL_AUTH_CA_FILE'),
     cert: read('WAYBILL_AGENT_CERT_FILE'),
     key: read('WAYBILL_AGENT_KEY_FILE'),
   };
+  try {
+    tls.createSecureContext(credentials);
+  } catch (cause) {
+    throw new Error(
+      `WAYBILL_AGENT_CERT_FILE (${config.WAYBILL_AGENT_CERT_FILE}) and WAYBILL_AGENT_KEY_FILE ` +
+        `(${config.WAYBILL_AGENT_KEY_FILE}) do not fit: ${(cause as Error).message}`,
+      { cause },
+    );
+  }
+  return credentials;
 }
 
 /**
