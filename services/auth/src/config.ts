@@ -48,7 +48,7 @@ export const AuthSettings = {
   }),
   WAYBILL_HASH_WAIT_MS: Type.Integer({
     // Clients take "try later" for a wrong password and ask their user: many that start together should all get in.
-    default: 2000,
+    default: 4000,
     minimum: 0,
     maximum: 30_000,
     description:
