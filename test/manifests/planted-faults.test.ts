@@ -78,6 +78,11 @@ const PLANTS: readonly (readonly [what: string, told: RegExp, plant: Plant])[] =
     (find) => set(agent(find('Deployment', 'mx'))['ports']![1]!, 'name', 'smtp-in'),
   ],
   [
+    'a port moved in the Service only',
+    /Service mx: it says 2526, and mx listens on 2525/,
+    (find) => set(find('Service', 'mx')['spec']!['ports']![0]!, 'port', 2526),
+  ],
+  [
     'a port name of 16 characters',
     /"submission-start" is none/,
     (find) => set(agent(find('Deployment', 'msa'))['ports']![1]!, 'name', 'submission-start'),

@@ -177,9 +177,16 @@ function serviceFaults(manifests: Manifests): string[] {
   return manifests.of<IService>('Service').flatMap(({ metadata, spec }) => {
     const pods = manifests.selected({ matchLabels: (spec?.selector ?? {}) as Record<string, string> });
     if (pods.length !== 1) return [`Service ${metadata.name}: it selects ${pods.length} workloads`];
-    return (spec?.ports ?? [])
-      .filter(({ targetPort, port }) => !resolves(pods[0]!, targetPort ?? port))
-      .map(({ targetPort }) => `Service ${metadata.name}: ${pods[0]!.name} has no port ${targetPort}`);
+    const one = pods[0]!;
+    return (spec?.ports ?? []).flatMap(({ targetPort, port }) => {
+      const target = targetPort ?? port;
+      if (!resolves(one, target)) return [`Service ${metadata.name}: ${one.name} has no port ${target}`];
+      // A headless Service answers with the pods themselves: what it calls its port is where they listen.
+      const listens = typeof target === 'string' ? portsOf(one).get(target) : target;
+      return spec?.clusterIP === 'None' && listens !== port
+        ? [`Service ${metadata.name}: it says ${port}, and ${one.name} listens on ${listens}`]
+        : [];
+    });
   });
 }
 
