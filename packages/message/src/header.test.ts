@@ -55,6 +55,8 @@ test('removing fields leaves every other octet', () => {
 test('a message that begins with white space cannot fold into what is put before it', () => {
   assert.equal(prependFields(Buffer.from(' x\r\n'), 'A: b\r\n').toString(), 'A: b\r\n\r\n x\r\n');
   assert.equal(prependFields(Buffer.from('C: d\r\n'), 'A: b\r\n').toString(), 'A: b\r\nC: d\r\n');
+  const pieces = [Buffer.alloc(0), Buffer.from('\tx'), Buffer.from('\r\n')];
+  assert.equal(prependFields(pieces, 'A: b\r\n').toString(), 'A: b\r\n\r\n\tx\r\n');
 });
 
 test('values keep their octets as latin1 and become text as UTF-8', () => {

@@ -15,6 +15,7 @@ const CR = 13;
 const SP = 32;
 const TAB = 9;
 const COLON = 58;
+const EMPTY_LINE = Buffer.from('\r\n');
 
 /** One field of a header block, folding included: octets [start, end), the value from `valueStart` on. */
 export interface HeaderField {
@@ -180,13 +181,13 @@ export function removeFields(buffer: Buffer, names: ReadonlySet<string>): Buffer
 }
 
 /**
- * The message with these fields in front, all else octet for octet. `fields` holds whole field lines,
- * each ended by CRLF; white space that begins the message cannot fold into them, since an empty line
- * is put before it.
+ * The message with these fields in front, all else octet for octet. It may come in pieces: they are copied
+ * once. `fields` holds whole field lines, each ended by CRLF; white space that begins the message cannot
+ * fold into them, since an empty line is put before it.
  */
-export function prependFields(buffer: Buffer, fields: string | Buffer): Buffer {
-  const lines = typeof fields === 'string' ? Buffer.from(fields, 'utf8') : fields;
-  const first = buffer[0];
-  if (first !== SP && first !== TAB) return Buffer.concat([lines, buffer]);
-  return Buffer.concat([lines, Buffer.from('\r\n'), buffer]);
+export function prependFields(message: Buffer | readonly Buffer[], fields: string): Buffer {
+  const pieces = Buffer.isBuffer(message) ? [message] : message;
+  const first = pieces.find((piece) => piece.length > 0)?.[0];
+  const folds = first === SP || first === TAB;
+  return Buffer.concat([Buffer.from(fields, 'utf8'), ...(folds ? [EMPTY_LINE] : []), ...pieces]);
 }

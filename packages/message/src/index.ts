@@ -21,7 +21,13 @@ export {
   prependFields,
   removeFields,
 } from './header.ts';
-export { addressLiteral, countReceived, receivedField, type ReceivedFacts } from './received.ts';
+export {
+  addressLiteral,
+  countReceived,
+  receivedField,
+  type ReceivedFacts,
+  transmissionType,
+} from './received.ts';
 export {
   bodyOf,
   bodyStructureOf,

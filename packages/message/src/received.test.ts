@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { headerFields } from './header.ts';
-import { countReceived, receivedField } from './received.ts';
+import { countReceived, receivedField, transmissionType } from './received.ts';
 
 const facts = {
   helo: 'client.example',
@@ -47,4 +47,12 @@ test('hops are counted by Received fields of the header alone', () => {
     countReceived(Buffer.from('received: a\r\nX: b\r\nReceived: c\r\n d\r\n\r\nReceived: e\r\n')),
     2,
   );
+});
+
+test('the protocol says how the client came: RFC 3848, RFC 6531', () => {
+  const plain = { extended: true, secure: false, smtputf8: false };
+  assert.equal(transmissionType({ ...plain, extended: false }), 'SMTP');
+  assert.equal(transmissionType(plain), 'ESMTP');
+  assert.equal(transmissionType({ ...plain, secure: true }), 'ESMTPS');
+  assert.equal(transmissionType({ ...plain, secure: true, smtputf8: true }), 'UTF8SMTPS');
 });

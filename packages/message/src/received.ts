@@ -48,6 +48,17 @@ export function receivedField(facts: ReceivedFacts): string {
   return foldWords('Received:', words);
 }
 
+/** The protocol of a Received field from a client without a login: RFC 3848, RFC 6531 §4.3. */
+export function transmissionType(session: {
+  /** It said EHLO, not HELO. */
+  readonly extended: boolean;
+  readonly secure: boolean;
+  readonly smtputf8: boolean;
+}): string {
+  if (!session.extended) return 'SMTP';
+  return `${session.smtputf8 ? 'UTF8SMTP' : 'ESMTP'}${session.secure ? 'S' : ''}`;
+}
+
 /** How many Received fields a message carries: the hop count of RFC 5321 §6.3. */
 export function countReceived(buffer: Buffer): number {
   let hops = 0;

@@ -1,5 +1,5 @@
 /** The end of DATA at the inner door: one trace field goes in front, hops are counted, the draft is made. Pure. */
-import { fieldValue, headerFields, receivedField } from '@waybill/message';
+import { fieldValue, headerFields, prependFields, receivedField, transmissionType } from '@waybill/message';
 import { formatAddress, type Mailbox, type MailParameters, type Reply, reply } from '@waybill/smtp';
 import type { Peer, ReceivedMessage } from '@waybill/smtp/server';
 import type { Draft, Origin, RecipientList } from '@waybill/spool';
@@ -46,14 +46,18 @@ export function draftOf(message: ReceivedMessage, envelope: Envelope, hop: Hop, 
     helo: hop.helo,
     address: hop.peer.address,
     by: hop.hostname,
-    protocol: withProtocol(hop, parameters.smtputf8),
+    protocol: transmissionType({
+      extended: hop.extended,
+      secure: hop.peer.tls !== undefined,
+      smtputf8: parameters.smtputf8,
+    }),
     id,
     // RFC 5321 §7.2: with several recipients naming one would tell of the others.
     for: onlyRecipient,
     tls: hop.peer.tls,
     date: now,
   });
-  const octets = withFieldsInFront(trace, message.chunks);
+  const octets = prependFields(message.chunks, trace);
   const fields = headerFields(octets);
   let hops = 0;
   for (const field of fields) if (field.name === 'received') hops++;
@@ -81,20 +85,4 @@ export function draftOf(message: ReceivedMessage, envelope: Envelope, hop: Hop, 
     draft,
     messageId: messageId === undefined ? undefined : fieldValue(octets, messageId).slice(0, 256),
   };
-}
-
-/** RFC 3848 and RFC 6531 §4.3. */
-function withProtocol(hop: Hop, smtputf8: boolean): string {
-  if (!hop.extended) return 'SMTP';
-  const secure = hop.peer.tls === undefined ? '' : 'S';
-  return smtputf8 ? `UTF8SMTP${secure}` : `ESMTP${secure}`;
-}
-
-const EMPTY_LINE = Buffer.from('\r\n');
-
-/** The message with fields in front, all else octet for octet; white space that begins it cannot fold into them. */
-function withFieldsInFront(fields: string, chunks: readonly Buffer[]): Buffer {
-  const first = chunks[0]?.[0];
-  const folds = first === 0x20 || first === 0x09;
-  return Buffer.concat([Buffer.from(fields), ...(folds ? [EMPTY_LINE] : []), ...chunks]);
 }
