@@ -153,6 +153,9 @@ async function load(
   let finish: (() => Spent) | undefined;
   let result: JobResult | undefined;
   let spent: Spent | undefined;
+  const goOn = (): void => signal('SIGCONT');
+  // Whoever ends the bench now must not leave processes that can neither work nor end.
+  process.once('exit', goOn);
   signal('SIGSTOP');
   try {
     const job = row.job(suite, count, `${subject.agent}.${Date.now()}`, scale);
@@ -174,13 +177,14 @@ async function load(
     };
     if (held.length === 0) return accepted;
     finish = meter.begin();
-    signal('SIGCONT');
+    goOn();
     while ((await suite.queued()) > 0) await pause(25);
     spent = finish();
     if (subject.agent !== 'mta' && subject.agent !== 'mda') return accepted;
     return { ...accepted, seconds: spent.seconds, spent, client: 0 };
   } finally {
-    signal('SIGCONT');
+    process.off('exit', goOn);
+    goOn();
   }
 }
 
