@@ -24,6 +24,7 @@ const RINGS: Readonly<Record<string, number>> = {
   journey: 2,
   // body
   daemon: 3,
+  custody: 3,
   // services
   auth: 4,
   mda: 4,

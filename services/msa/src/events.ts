@@ -3,7 +3,7 @@ import type { Log, Metrics } from '@waybill/daemon';
 import type { Journey, JourneyEvent } from '@waybill/journey';
 import { formatAddress, type Mailbox, nextIdOf, type Reply } from '@waybill/smtp';
 import type { Peer } from '@waybill/smtp/server';
-import type { Kept } from './custody.ts';
+import type { Kept } from '@waybill/custody';
 import type { Drafted } from './phases/data.ts';
 
 export interface Events {

@@ -12,7 +12,7 @@ import {
 import type { Handed } from '@waybill/smtp/client';
 import type { Peer, ReceivedMessage, SmtpSession } from '@waybill/smtp/server';
 import { newSpoolId, RecipientList } from '@waybill/spool';
-import type { Custody, Kept } from './custody.ts';
+import type { Custody, Kept } from '@waybill/custody';
 import type { Events } from './events.ts';
 import { draftOf, type Envelope, readHeader } from './phases/data.ts';
 import { fromAddresses } from './phases/from.ts';

@@ -1,11 +1,11 @@
 import { isTryLater, openAuthClient, readCredentials } from '@waybill/auth-client';
+import { openCustody } from '@waybill/custody';
 import type { Context, Service } from '@waybill/daemon';
 import { listenerLimits, tlsFromSettings } from '@waybill/listener';
 import { BodyBudget } from '@waybill/smtp/server';
 import type { MsaSettings } from './config.ts';
 import { openDoor } from './door.ts';
 import { openEvents } from './events.ts';
-import { openParts } from './parts.ts';
 
 /** Puts msa together: the spool and the bodies in Postgres, kicks, auth, and the two submission doors. */
 export async function start(
@@ -16,7 +16,7 @@ export async function start(
   if (tls === undefined)
     throw new Error('msa needs a certificate: set WAYBILL_TLS_CERT_FILE and WAYBILL_TLS_KEY_FILE');
   await using stack = new AsyncDisposableStack();
-  const parts = await openParts(context, stack);
+  const parts = await openCustody('msa', context, stack);
   const events = openEvents(log, metrics, parts.journey);
   const auth = stack.use(
     openAuthClient(config, { onTrouble: (call, cause) => events.authTrouble(call, cause) }),

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { startSmtpHost } from '@waybill/lab';
 import { Handoff } from '@waybill/smtp/client';
 import { localDestination } from '@waybill/spool';
-import { handoffCustody } from '../src/custody.ts';
+import { handoffCustody } from '@waybill/custody';
 import { startWorld } from './stub-world.ts';
 
 const plain = (user: string, password: string): string =>

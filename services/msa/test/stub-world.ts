@@ -13,7 +13,7 @@ import { CertificateAuthority, playTranscript } from '@waybill/lab';
 import { type Listener, TlsContexts } from '@waybill/listener';
 import { BodyBudget } from '@waybill/smtp/server';
 import type { Draft } from '@waybill/spool';
-import { type Custody, spoolCustody } from '../src/custody.ts';
+import { type Custody, spoolCustody } from '@waybill/custody';
 import { openDoor } from '../src/door.ts';
 import type { Events } from '../src/events.ts';
 

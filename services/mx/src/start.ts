@@ -1,10 +1,10 @@
 import { isTryLater, openAuthClient, readCredentials } from '@waybill/auth-client';
+import { openCustody } from '@waybill/custody';
 import type { Context, Service } from '@waybill/daemon';
 import { listenerLimits, tlsFromSettings } from '@waybill/listener';
 import type { MxSettings } from './config.ts';
 import { openDoor } from './door.ts';
 import { openEvents } from './events.ts';
-import { openParts } from './parts.ts';
 
 /** Puts mx together: the spool and the bodies in Postgres, kicks, auth, and the door on port 25. */
 export async function start(
@@ -13,7 +13,7 @@ export async function start(
   const { config, log, metrics } = context;
   const tls = tlsFromSettings(config);
   await using stack = new AsyncDisposableStack();
-  const parts = await openParts(context, stack);
+  const parts = await openCustody('mx', context, stack);
   const events = openEvents(log, metrics, parts.journey);
   const auth = stack.use(
     openAuthClient(config, { onTrouble: (call, cause) => events.authTrouble(call, cause) }),

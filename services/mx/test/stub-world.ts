@@ -5,7 +5,7 @@ import type { Account, Auth, Resolution } from '@waybill/auth-client';
 import { playTranscript } from '@waybill/lab';
 import type { Listener } from '@waybill/listener';
 import type { Draft } from '@waybill/spool';
-import { type Custody, spoolCustody } from '../src/custody.ts';
+import { type Custody, spoolCustody } from '@waybill/custody';
 import { openDoor } from '../src/door.ts';
 import type { Events } from '../src/events.ts';
 

@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { readCredentials } from '@waybill/auth-client';
+import { type AuthClientConfig, readCredentials } from '@waybill/auth-client';
 import { blobstoreSchema, openBlobstore } from '@waybill/blobstore';
 import type { Context } from '@waybill/daemon';
 import { type Journey, journeySchema, NO_JOURNEY, openJourney } from '@waybill/journey';
@@ -7,24 +7,42 @@ import { checkRevisions, openPool } from '@waybill/postgres';
 import { Handoff, parseNextHop, type TlsCredentials } from '@waybill/smtp/client';
 import { DEFAULT_EXPIRY, openSpoolAccept } from '@waybill/spool/accept';
 import { openKicker, spoolSchema } from '@waybill/spool';
-import type { MxSettings } from './config.ts';
 import { type Custody, handoffCustody, spoolCustody } from './custody.ts';
 
-/** Who has what mx takes, and where its journey is written. */
-export interface Parts {
+/** Who has what an agent takes, and where its journey is written. */
+export interface Opened {
   readonly custody: Custody;
   readonly journey: Journey;
   /** Certificates were exchanged. */
   renew(): void;
 }
 
-type Settings = Context<typeof MxSettings>;
+/** What the agent was told, and the process that it is. */
+export interface CustodyContext extends Pick<
+  Context<Record<never, never>>,
+  'hostname' | 'instance' | 'metrics' | 'waitFor'
+> {
+  readonly config: AuthClientConfig & {
+    readonly WAYBILL_HANDOFF: string;
+    readonly WAYBILL_HANDOFF_CA_FILE: string;
+    readonly WAYBILL_HANDOFF_CONNECTIONS: number;
+    readonly WAYBILL_DATABASE_URL?: string;
+    readonly WAYBILL_DATABASE_POOL: number;
+    readonly WAYBILL_REDIS_URL?: string;
+    readonly WAYBILL_INLINE_BYTES: number;
+    readonly WAYBILL_MAIL_EXPIRY_SECONDS: number;
+  };
+}
 
 /**
  * Opens the spool, or the way to the next machine: by WAYBILL_HANDOFF. What is opened is closed with the stack.
  * @throws RangeError or Error that names the setting
  */
-export async function openParts(context: Settings, stack: AsyncDisposableStack): Promise<Parts> {
+export async function openCustody(
+  agent: 'msa' | 'mx',
+  context: CustodyContext,
+  stack: AsyncDisposableStack,
+): Promise<Opened> {
   const { config, metrics } = context;
   const lost = metrics.counter('journey_events_lost', 'Events of journeys that could not be kept');
   const handsOn = config.WAYBILL_HANDOFF !== 'spool';
@@ -47,7 +65,7 @@ export async function openParts(context: Settings, stack: AsyncDisposableStack):
     };
   }
   const pool = stack.adopt(
-    openPool(url, { size: config.WAYBILL_DATABASE_POOL, name: 'waybill-mx' }),
+    openPool(url, { size: config.WAYBILL_DATABASE_POOL, name: `waybill-${agent}` }),
     (open) => open.end(),
   );
   metrics.databasePool(pool);
@@ -56,7 +74,7 @@ export async function openParts(context: Settings, stack: AsyncDisposableStack):
     checkRevisions(pool, needed),
   );
   const journey = stack.adopt(
-    openJourney(pool, { agent: 'mx', instance: context.instance, onDrop: (count) => lost.inc(count) }),
+    openJourney(pool, { agent, instance: context.instance, onDrop: (count) => lost.inc(count) }),
     (open) => open.close(),
   );
   if (handoff !== undefined) {
@@ -83,7 +101,7 @@ export async function openParts(context: Settings, stack: AsyncDisposableStack):
   return { custody: spoolCustody(spool, kicker), journey, renew: () => undefined };
 }
 
-function openHandoff({ config, hostname }: Settings, stack: AsyncDisposableStack): Handoff {
+function openHandoff({ config, hostname }: CustodyContext, stack: AsyncDisposableStack): Handoff {
   return stack.adopt(
     new Handoff({
       hop: parseNextHop('WAYBILL_HANDOFF', config.WAYBILL_HANDOFF, 'agent'),
@@ -96,7 +114,7 @@ function openHandoff({ config, hostname }: Settings, stack: AsyncDisposableStack
 }
 
 /** Our certificate, and the authority of the next machine's. @throws Error that names the setting and the file */
-function hopCredentials(config: Settings['config']): TlsCredentials {
+function hopCredentials(config: CustodyContext['config']): TlsCredentials {
   const own = readCredentials(config);
   const file = config.WAYBILL_HANDOFF_CA_FILE;
   if (file === '') return own;
