@@ -1,5 +1,16 @@
 /** One conversation with a stranger: policy of mx, phase by phase. Custody begins with the spool's commit. */
-import { type Auth, isTryLater, type Resolution } from '@waybill/auth-client';
+import { type Auth } from '@waybill/auth-client';
+import {
+  type Custody,
+  deliveriesFor,
+  DIRECTORY_AWAY,
+  handedRecipient,
+  type Kept,
+  NO_ROUTES,
+  RECIPIENT_TAKEN,
+  routesOf,
+  TOO_MANY_TARGETS,
+} from '@waybill/custody';
 import {
   formatAddress,
   type Mailbox,
@@ -12,18 +23,8 @@ import {
 import type { Handed } from '@waybill/smtp/client';
 import type { Peer, ReceivedMessage, SmtpSession } from '@waybill/smtp/server';
 import { newSpoolId, RecipientList } from '@waybill/spool';
-import type { Custody, Kept } from '@waybill/custody';
 import type { Events } from './events.ts';
 import { draftOf, type Envelope } from './phases/data.ts';
-import {
-  deliveriesFor,
-  DIRECTORY_AWAY,
-  domainOf,
-  handedRecipient,
-  RECIPIENT_TAKEN,
-  type Routes,
-  TOO_MANY_TARGETS,
-} from './phases/rcpt-to.ts';
 
 export interface MxSessionOptions {
   readonly hostname: string;
@@ -37,7 +38,6 @@ const MAX_DELIVERIES = 5000;
 const SENDER_TAKEN = reply(250, '2.1.0', 'Sender taken');
 const NOT_KEPT = reply(451, '4.3.0', 'The message could not be kept, try again later');
 const NO_ANSWER = reply(451, '4.4.2', 'The next host did not answer, try again later');
-const NO_ROUTES: Routes = new Map();
 
 export class MxSession implements SmtpSession {
   /** Of the last message that was accepted here. */
@@ -77,10 +77,13 @@ export class MxSession implements SmtpSession {
     const address = formatAddress(to);
     const resolution = await this.#options.auth.resolveOne(address);
     const { resolves } = this.#options.custody;
-    const routes = resolves && resolution.status === 'alias' ? await this.#routesOf(resolution) : NO_ROUTES;
+    const routes =
+      resolves && resolution.status === 'alias' ? await routesOf(resolution, this.#options.auth) : NO_ROUTES;
     if (routes === undefined) return this.#refused(address, DIRECTORY_AWAY);
     const wish = { address, notify: notifyBits(parameters.notify), orcpt: parameters.orcpt };
-    const deliveries = resolves ? deliveriesFor(resolution, wish, routes) : handedRecipient(resolution, wish);
+    const deliveries = resolves
+      ? deliveriesFor(resolution, wish, routes, 'mx')
+      : handedRecipient(resolution, wish, 'mx');
     if ('code' in deliveries) return this.#refused(address, deliveries);
     const { recipients } = envelope;
     if (recipients.size + deliveries.length > MAX_DELIVERIES) return this.#refused(address, TOO_MANY_TARGETS);
@@ -130,20 +133,6 @@ export class MxSession implements SmtpSession {
 
   reset(): void {
     this.#envelope = undefined;
-  }
-
-  /** The routes of the domains where an alias leads to mailboxes of ours; undefined when the directory is away. */
-  async #routesOf(alias: Resolution & { status: 'alias' }): Promise<Routes | undefined> {
-    const domains = new Set<string>();
-    for (const { address, account } of alias.targets)
-      if (account !== undefined) domains.add(domainOf(address));
-    const routes = new Map<string, string>();
-    for (const domain of domains) {
-      const answer = await this.#options.auth.route(domain);
-      if (isTryLater(answer)) return undefined;
-      routes.set(domain, answer.route);
-    }
-    return routes;
   }
 
   #refused(address: string, answer: Reply): Reply {

@@ -1,5 +1,13 @@
 /** One conversation at the inner door: an agent of another machine, or a listed host, hands over mail. */
-import { type Auth, isTryLater, type Resolution } from '@waybill/auth-client';
+import { type Auth } from '@waybill/auth-client';
+import {
+  deliveriesFor,
+  DIRECTORY_AWAY,
+  NO_ROUTES,
+  RECIPIENT_TAKEN,
+  routesOf,
+  TOO_MANY_TARGETS,
+} from '@waybill/custody';
 import {
   formatAddress,
   type Mailbox,
@@ -13,14 +21,6 @@ import type { Peer, ReceivedMessage, SmtpSession } from '@waybill/smtp/server';
 import { type Kicker, newSpoolId, RecipientList, type SpoolAcceptOnce } from '@waybill/spool';
 import { draftOf, type Envelope } from './data.ts';
 import type { DoorEvents } from './events.ts';
-import {
-  deliveriesFor,
-  DIRECTORY_AWAY,
-  domainOf,
-  RECIPIENT_TAKEN,
-  type Routes,
-  TOO_MANY_TARGETS,
-} from './rcpt-to.ts';
 
 export interface MtaSessionOptions {
   readonly hostname: string;
@@ -41,7 +41,6 @@ const SENDER_TAKEN = reply(250, '2.1.0', 'Sender taken');
 const STRANGER = reply(550, '5.7.1', 'This host takes mail from its own agents and listed hosts only');
 const RECORDED = reply(250, '2.1.5', 'Taken before');
 const NOT_KEPT = reply(451, '4.3.0', 'The message could not be kept, try again later');
-const NO_ROUTES: Routes = new Map();
 
 export class MtaSession implements SmtpSession {
   /** Of the last message that was accepted here. */
@@ -96,7 +95,7 @@ export class MtaSession implements SmtpSession {
     if (envelope === undefined) throw new Error('RCPT without MAIL');
     const address = formatAddress(to);
     const resolution = await this.#options.auth.resolveOne(address);
-    const routes = resolution.status === 'alias' ? await this.#routesOf(resolution) : NO_ROUTES;
+    const routes = resolution.status === 'alias' ? await routesOf(resolution, this.#options.auth) : NO_ROUTES;
     if (routes === undefined) return this.#refused(envelope, address, DIRECTORY_AWAY);
     const { deliveryId, orcpt } = parameters;
     // XACCOUNT is of another machine's directory, and is not looked at.
@@ -143,19 +142,6 @@ export class MtaSession implements SmtpSession {
 
   reset(): void {
     this.#envelope = undefined;
-  }
-
-  /** The routes of the domains where an alias leads to mailboxes of ours; undefined when the directory is away. */
-  async #routesOf(alias: Resolution & { status: 'alias' }): Promise<Routes | undefined> {
-    const routes = new Map<string, string>();
-    for (const { address, account } of alias.targets) {
-      const domain = domainOf(address);
-      if (account === undefined || routes.has(domain)) continue;
-      const answer = await this.#options.auth.route(domain);
-      if (isTryLater(answer)) return undefined;
-      routes.set(domain, answer.route);
-    }
-    return routes;
   }
 
   /** A refusal, unless the message is ours since an earlier time whose answer was lost: then that one counts. */
