@@ -15,6 +15,7 @@ const RINGS: Readonly<Record<string, number>> = {
   certificates: 1,
   listener: 1,
   dns: 1,
+  'mail-auth': 1,
   'auth-client': 1,
   // memory
   postgres: 2,

@@ -26,6 +26,19 @@ export const AuthenticateResponse = Type.Union([
   Type.Object({ status: Type.Literal('try-later') }),
 ]);
 
+/** What mx does with forged or doubtful mail to a domain; left out: as mx is configured. */
+export const DomainPolicy = Type.Object({
+  /** DMARC fails and its owner says reject. */
+  onReject: Type.Optional(
+    Type.Union([Type.Literal('reject'), Type.Literal('junk'), Type.Literal('accept')]),
+  ),
+  /** DMARC fails and its owner says quarantine. */
+  onQuarantine: Type.Optional(
+    Type.Union([Type.Literal('reject'), Type.Literal('junk'), Type.Literal('accept')]),
+  ),
+});
+export type DomainPolicy = Type.Static<typeof DomainPolicy>;
+
 /** Where mail for an address goes. */
 export const Target = Type.Object({
   address: Type.String(),
@@ -38,9 +51,19 @@ export const ResolveRequest = Type.Object({
 });
 export const Resolution = Type.Union([
   /** A mailbox of ours (sub-addressing removed). `route` is the domain's. */
-  Type.Object({ status: Type.Literal('mailbox'), account: Account, route: Type.String() }),
+  Type.Object({
+    status: Type.Literal('mailbox'),
+    account: Account,
+    route: Type.String(),
+    policy: Type.Optional(DomainPolicy),
+  }),
   /** An alias: every final target, local ones with their account, remote ones without. */
-  Type.Object({ status: Type.Literal('alias'), targets: Type.Array(Target), route: Type.String() }),
+  Type.Object({
+    status: Type.Literal('alias'),
+    targets: Type.Array(Target),
+    route: Type.String(),
+    policy: Type.Optional(DomainPolicy),
+  }),
   /** The domain is not in the directory. */
   Type.Object({ status: Type.Literal('not-ours') }),
   /** The domain is ours, the address is not known. */
@@ -57,6 +80,70 @@ export const RouteResponse = Type.Object({
   /** 'local' (LMTP to mda), 'mx' (DNS), or 'lmtp://host:port'. */
   route: Type.String(),
 });
+
+/** SASL mechanisms that auth speaks by itself; a door may offer fewer. RFC 4616, 5802, 7677, 7628. */
+export const SASL_MECHANISMS = ['PLAIN', 'LOGIN', 'SCRAM-SHA-256', 'OAUTHBEARER', 'XOAUTH2'] as const;
+export type SaslMechanism = (typeof SASL_MECHANISMS)[number];
+
+/**
+ * POST /v1/sasl (msa, mra): one step of an exchange. The agent only carries octets between the client
+ * and auth; any replica of auth takes the next step, for what it must remember travels sealed in `state`.
+ */
+export const SaslRequest = Type.Object({
+  mechanism: Type.Union(SASL_MECHANISMS.map((name) => Type.Literal(name))),
+  /** The client's response in base64, '' for an empty one; left out when it sent no initial response. */
+  response: Type.Optional(Type.String({ maxLength: 16_384 })),
+  /** As the step before gave it; left out at the first step. Opaque, sealed, good for a minute. */
+  state: Type.Optional(Type.String({ maxLength: 4096 })),
+  /** Client address, for throttling and bans. */
+  client: Type.String({ maxLength: 64 }),
+  protocol: Type.Union([Type.Literal('smtp'), Type.Literal('imap'), Type.Literal('pop3')]),
+});
+export const SaslResponse = Type.Union([
+  /** Say this (base64) to the client and come back with its response and `state`. */
+  Type.Object({ status: Type.Literal('challenge'), challenge: Type.String(), state: Type.String() }),
+  Type.Object({ status: Type.Literal('ok'), account: Account }),
+  Type.Object({ status: Type.Literal('denied') }),
+  /** Not base64, or not what the mechanism sends: 501 5.5.2 or BAD. */
+  Type.Object({ status: Type.Literal('malformed') }),
+  Type.Object({ status: Type.Literal('try-later') }),
+]);
+
+/** POST /v1/spend (msa): counts a message against the limits of its account, before it is taken. */
+export const SpendRequest = Type.Object({
+  accountId: Type.String({ maxLength: 20 }),
+  recipients: Type.Integer({ minimum: 1, maximum: 100_000 }),
+});
+export const SpendResponse = Type.Union([
+  Type.Object({ status: Type.Literal('ok') }),
+  /** 451 4.7.1, with the limit in words ("500 messages per hour") and the seconds until there is room. */
+  Type.Object({ status: Type.Literal('limited'), limit: Type.String(), retryAfter: Type.Number() }),
+  /** A runaway account, held until the operator lets it go: 451 4.7.1. */
+  Type.Object({ status: Type.Literal('held') }),
+  Type.Object({ status: Type.Literal('try-later') }),
+]);
+
+/** POST /v1/bans (msa, mx, mra): the networks that are not to be heard. Small; asked every few seconds. */
+export const Ban = Type.Object({
+  /** CIDR, host bits zero. */
+  network: Type.String(),
+  reason: Type.String(),
+  /** ISO 8601; left out: for good. */
+  until: Type.Optional(Type.String()),
+  /** 'operator', or the agent that found the reason. */
+  by: Type.String(),
+});
+export const BansRequest = Type.Object({});
+export const BansResponse = Type.Object({ bans: Type.Array(Ban) });
+
+/** POST /v1/forward-sender (mta): the return path for a message that an alias sends on to the outside (SRS). */
+export const ForwardSenderRequest = Type.Object({
+  /** The return path as it came; never empty. */
+  sender: Type.String({ maxLength: 320 }),
+  /** The address of ours that forwards, where it is known: its domain signs. */
+  via: Type.Optional(Type.String({ maxLength: 320 })),
+});
+export const ForwardSenderResponse = Type.Object({ sender: Type.String() });
 
 /** POST /v1/may-send (msa): may this account use this address as a sender? */
 export const MaySendRequest = Type.Object({
@@ -84,6 +171,14 @@ export type RouteRequest = Type.Static<typeof RouteRequest>;
 export type RouteResponse = Type.Static<typeof RouteResponse>;
 export type MaySendRequest = Type.Static<typeof MaySendRequest>;
 export type MaySendResponse = Type.Static<typeof MaySendResponse>;
+export type SaslRequest = Type.Static<typeof SaslRequest>;
+export type SaslResponse = Type.Static<typeof SaslResponse>;
+export type SpendRequest = Type.Static<typeof SpendRequest>;
+export type SpendResponse = Type.Static<typeof SpendResponse>;
+export type Ban = Type.Static<typeof Ban>;
+export type BansResponse = Type.Static<typeof BansResponse>;
+export type ForwardSenderRequest = Type.Static<typeof ForwardSenderRequest>;
+export type ForwardSenderResponse = Type.Static<typeof ForwardSenderResponse>;
 export type Refusal = Type.Static<typeof Refusal>;
 
 /** No answer could be had: auth is away, overloaded or too slow. Answer 4xx or NO [UNAVAILABLE], never more. */
@@ -108,4 +203,24 @@ export interface Auth {
   route(domain: string): Promise<RouteResponse | TryLater>;
   /** One answer per address, in order. */
   maySend(accountId: string, addresses: readonly string[]): Promise<readonly boolean[] | TryLater>;
+}
+
+/** The mechanisms with more than one step. Does not reject. */
+export interface Sasl {
+  sasl(request: SaslRequest): Promise<SaslResponse>;
+}
+
+/** Limits of sending. Does not reject. */
+export interface Spending {
+  spend(request: SpendRequest): Promise<SpendResponse>;
+}
+
+/** Who is not to be heard. Does not reject. */
+export interface BanList {
+  bans(): Promise<readonly Ban[] | TryLater>;
+}
+
+/** Return paths of what is forwarded outside. Does not reject. */
+export interface ForwardSender {
+  forwardSender(request: ForwardSenderRequest): Promise<ForwardSenderResponse | TryLater>;
 }

@@ -15,6 +15,8 @@ export interface RecordTypes {
   readonly MX: Mx;
   /** The strings of one record, joined. */
   readonly TXT: string;
+  /** Names of the zone's servers. */
+  readonly NS: string;
 }
 export type RecordType = keyof RecordTypes;
 
@@ -72,6 +74,7 @@ const readers: { readonly [T in RecordType]: (one: packet.Answer) => RecordTypes
   AAAA: text,
   CNAME: text,
   PTR: text,
+  NS: text,
   MX: (one) => {
     const { preference, exchange } = (one as packet.MxAnswer).data;
     return { preference: preference ?? 0, exchange: plainName(exchange) };

@@ -7,4 +7,4 @@ export { BodyBudget } from './body-budget.ts';
 export { serveSmtp } from './conversation.ts';
 export { type InnerCredentials, type InnerDoor, type InnerDoorOptions, openInnerDoor } from './inner-door.ts';
 export { type Limits, refusalLine, type SmtpServerOptions, type Timers } from './options.ts';
-export type { Peer, ReceivedMessage, SmtpSession } from './session.ts';
+export type { Peer, ReceivedMessage, SaslStepAnswer, SaslStepRequest, SmtpSession } from './session.ts';

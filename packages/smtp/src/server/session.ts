@@ -22,6 +22,19 @@ export interface ReceivedMessage {
   readonly size: number;
 }
 
+/** A step of an AUTH exchange that the session conducts: base64 as on the wire, '' for an empty response. */
+export interface SaslStepRequest {
+  /** Upper case. */
+  readonly mechanism: string;
+  /** Undefined at the first step when the client sent no initial response. */
+  readonly response: string | undefined;
+  /** What the session gave with its last challenge. */
+  readonly state: string | undefined;
+}
+
+/** The next challenge (base64), or the reply that ends the exchange; 235 makes the session authenticated. */
+export type SaslStepAnswer = { readonly challenge: string; readonly state: string } | Reply;
+
 /**
  * What a service does with one SMTP or LMTP conversation. The engine owns the grammar, the order of
  * commands, limits, timers, TLS and drain; a session owns policy. Every method answers with a Reply;
@@ -35,6 +48,10 @@ export interface SmtpSession {
   hello?(name: string, peer: Peer, extended: boolean): Reply | undefined | Promise<Reply | undefined>;
   /** AUTH finished its exchange (only ever under TLS). 235 makes the session authenticated. */
   authenticate?(username: string, password: string, mechanism: 'PLAIN' | 'LOGIN'): Promise<Reply>;
+  /** Mechanisms beside PLAIN and LOGIN that `sasl` conducts, in the order in which EHLO names them. */
+  readonly mechanisms?: readonly string[];
+  /** One step of AUTH with one of `mechanisms` (only ever under TLS). The engine bounds lines, steps and failures. */
+  sasl?(step: SaslStepRequest): Promise<SaslStepAnswer>;
   /** MAIL FROM; `from` is undefined for the null sender `<>`. */
   mail(from: Mailbox | undefined, parameters: MailParameters, peer: Peer): Reply | Promise<Reply>;
   /** RCPT TO. Only positive replies add a recipient. */
