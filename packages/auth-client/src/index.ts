@@ -4,6 +4,7 @@ export type { Credentials } from './connections.ts';
 export * from './contract.ts';
 export * from './directory.ts';
 export { DirectoryClient, DirectoryError } from './directory-client.ts';
+export { readMechanisms, SaslSettings, takesPasswords } from './mechanisms.ts';
 export { type HostPort, type LookUp, parseHostList, type Place, Places } from './host-list.ts';
 export {
   type AuthClientConfig,
