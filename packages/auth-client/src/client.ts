@@ -4,10 +4,22 @@ import {
   type Auth,
   type AuthenticateRequest,
   AuthenticateResponse,
+  type Ban,
+  type BanList,
+  BansResponse,
+  type ForwardSender,
+  type ForwardSenderRequest,
+  ForwardSenderResponse,
   MaySendResponse,
   type Resolution,
   ResolveResponse,
   RouteResponse,
+  type Sasl,
+  type SaslRequest,
+  SaslResponse,
+  type Spending,
+  type SpendRequest,
+  SpendResponse,
   TRY_LATER,
   type TryLater,
 } from './contract.ts';
@@ -50,8 +62,14 @@ const isAuthenticateResponse = Compile(AuthenticateResponse);
 const isResolveResponse = Compile(ResolveResponse);
 const isRouteResponse = Compile(RouteResponse);
 const isMaySendResponse = Compile(MaySendResponse);
+const isSaslResponse = Compile(SaslResponse);
+const isSpendResponse = Compile(SpendResponse);
+const isBansResponse = Compile(BansResponse);
+const isForwardSenderResponse = Compile(ForwardSenderResponse);
+/** Longest base64 of one client response; longer is none of ours. */
+const MAX_RESPONSE = 16_384;
 
-export class AuthClient implements Auth {
+export class AuthClient implements Auth, Sasl, Spending, BanList, ForwardSender {
   readonly #options: AuthClientOptions;
   readonly #connections: Connections;
   /** Apart, since logins wait: for hashing, or for failures before them. No look-up stands behind them. */
@@ -103,6 +121,30 @@ export class AuthClient implements Auth {
       return { status: 'denied' };
     const until = performance.now() + this.#patienceMs;
     return (await this.#ask('authenticate', request, until, isAuthenticateResponse, true)) ?? TRY_LATER;
+  }
+
+  /** Never cached. */
+  async sasl(request: SaslRequest): Promise<SaslResponse> {
+    if ((request.response?.length ?? 0) > MAX_RESPONSE) return { status: 'malformed' };
+    const until = performance.now() + this.#patienceMs;
+    return (await this.#ask('sasl', request, until, isSaslResponse, true)) ?? TRY_LATER;
+  }
+
+  /** Counted again only where the connection broke before the answer: too much rather than too little. */
+  async spend(request: SpendRequest): Promise<SpendResponse> {
+    const until = performance.now() + this.#patienceMs;
+    return (await this.#ask('spend', request, until, isSpendResponse)) ?? TRY_LATER;
+  }
+
+  /** Asked anew each time, and not waited for while auth is away: see `watchBans`. */
+  async bans(): Promise<readonly Ban[] | TryLater> {
+    const answer = await this.#ask('bans', {}, performance.now() + this.#deadlineMs, isBansResponse);
+    return answer?.bans ?? TRY_LATER;
+  }
+
+  async forwardSender(request: ForwardSenderRequest): Promise<ForwardSenderResponse | TryLater> {
+    const until = performance.now() + this.#patienceMs;
+    return (await this.#ask('forward-sender', request, until, isForwardSenderResponse)) ?? TRY_LATER;
   }
 
   async resolve(addresses: readonly string[]): Promise<readonly Resolution[]> {

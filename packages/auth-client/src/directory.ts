@@ -27,6 +27,29 @@ export const DirectoryAccount = Type.Object({
   quotaBytes: Type.Number(),
   quotaMessages: Type.Number(),
 });
+
+/** What has become of a key that signs: only an active one signs; pending, active and retiring ones are to be published. */
+export const DKIM_STATES = ['pending', 'active', 'retiring', 'retired'] as const;
+/** A DKIM key of a domain, public half. Times are ISO 8601. */
+export const DkimKey = Type.Object({
+  selector: Type.String(),
+  algorithm: Type.Union([Type.Literal('rsa-sha256'), Type.Literal('ed25519-sha256')]),
+  /**
+   * pending: waits until its record is seen in DNS; active: signs; retiring: signs no more, but mail under way
+   * still needs its record; retired: the record may be taken out.
+   */
+  state: Type.Union(DKIM_STATES.map((state) => Type.Literal(state))),
+  /** Where the record stands: `<selector>._domainkey.<domain>`. */
+  name: Type.String(),
+  /** The whole text of the TXT record: `v=DKIM1; k=…; p=…`, longer than 255 octets for RSA. */
+  record: Type.String(),
+  madeAt: Type.String(),
+  /** Pending: since when the right record is in DNS; left out while it is not. */
+  seenAt: Type.Optional(Type.String()),
+  activatedAt: Type.Optional(Type.String()),
+  retiringAt: Type.Optional(Type.String()),
+  retiredAt: Type.Optional(Type.String()),
+});
 export const Alias = Type.Object({ address: Type.String(), targets: Type.Array(Type.String()) });
 export const Credential = Type.Object({
   label: Type.String(),
@@ -49,6 +72,19 @@ export const DIRECTORY_CALLS = {
     response: Type.Object({ domains: Type.Array(Domain), next: Type.Optional(Type.String()) }),
   },
   'domains/remove': { request: Type.Object({ name: Name }), response: Type.Object({}) },
+  /** The keys that sign for a domain, newest first; a domain that had none gets its first. */
+  'domains/dkim': {
+    request: Type.Object({ name: Name }),
+    response: Type.Object({ keys: Type.Array(DkimKey) }),
+  },
+  /**
+   * Makes the next keys, which wait for their records in DNS; while some wait it makes no others. With `now` they
+   * sign at once, whatever is published.
+   */
+  'domains/rotate-dkim': {
+    request: Type.Object({ name: Name, now: Type.Optional(Type.Boolean()) }),
+    response: Type.Object({ keys: Type.Array(DkimKey) }),
+  },
   'accounts/add': {
     request: Type.Object({
       address: Name,
@@ -102,6 +138,7 @@ export type DirectoryCall = keyof typeof DIRECTORY_CALLS;
 export type DirectoryRequest<C extends DirectoryCall> = Type.Static<(typeof DIRECTORY_CALLS)[C]['request']>;
 export type DirectoryResponse<C extends DirectoryCall> = Type.Static<(typeof DIRECTORY_CALLS)[C]['response']>;
 export type Domain = Type.Static<typeof Domain>;
+export type DkimKey = Type.Static<typeof DkimKey>;
 export type DirectoryAccount = Type.Static<typeof DirectoryAccount>;
 export type Alias = Type.Static<typeof Alias>;
 export type Credential = Type.Static<typeof Credential>;

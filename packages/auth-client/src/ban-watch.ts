@@ -1,0 +1,64 @@
+import { type Ban, type BanList, isTryLater } from './contract.ts';
+import { NetworkTable, parseIp, parseNetwork } from './network.ts';
+
+/**
+ * The bans as an agent knows them: asked for every few seconds, kept as they were while auth is away.
+ * An expired ban counts no more, whatever the list says.
+ */
+export interface BanWatch extends AsyncDisposable {
+  /** Why nobody at this address is heard; undefined for everybody else and for what is no address. */
+  reasonFor(address: string): string | undefined;
+  /** Bans known. */
+  readonly size: number;
+  /** The first list is here, or could not be had. Never rejects. */
+  readonly ready: Promise<void>;
+}
+
+interface Known {
+  readonly reason: string;
+  /** Unix time in ms. */
+  readonly until: number;
+}
+
+/** @param everyMs between two looks, give or take a fifth, so that many replicas do not ask at once. Default 5,000 */
+export function watchBans(list: BanList, everyMs = 5000): BanWatch {
+  let known = new NetworkTable<Known>();
+  let timer: NodeJS.Timeout | undefined;
+  let closed = false;
+  const look = async (): Promise<void> => {
+    const bans = await list.bans();
+    if (closed) return;
+    if (!isTryLater(bans)) known = tableOf(bans);
+    timer = setTimeout(() => (under = look()), everyMs * (0.8 + 0.4 * Math.random()));
+    timer.unref();
+  };
+  let under = look();
+  return {
+    ready: under,
+    get size() {
+      return known.size;
+    },
+    reasonFor(address) {
+      if (known.size === 0) return undefined;
+      const ip = parseIp(address);
+      if (ip === undefined) return undefined;
+      for (const { reason, until } of known.around(ip)) if (until > Date.now()) return reason;
+      return undefined;
+    },
+    async [Symbol.asyncDispose]() {
+      closed = true;
+      clearTimeout(timer);
+      await under;
+    },
+  };
+}
+
+function tableOf(bans: readonly Ban[]): NetworkTable<Known> {
+  const table = new NetworkTable<Known>();
+  for (const { network, reason, until } of bans) {
+    const parsed = parseNetwork(network);
+    const end = until === undefined ? Number.POSITIVE_INFINITY : Date.parse(until);
+    if (parsed !== undefined && !Number.isNaN(end)) table.set(parsed, { reason, until: end });
+  }
+  return table;
+}
