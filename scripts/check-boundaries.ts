@@ -21,6 +21,7 @@ const RINGS: Readonly<Record<string, number>> = {
   postgres: 2,
   blobstore: 2,
   spool: 2,
+  signing: 2,
   mailstore: 2,
   journey: 2,
   // body
