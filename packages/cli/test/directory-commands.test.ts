@@ -7,13 +7,14 @@ import test, { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { AuthClient } from '@waybill/auth-client';
 import { directorySchema } from '@waybill/auth/schema';
+import { signingSchema } from '@waybill/signing';
 import { CertificateAuthority, temporaryFolder, testDatabase } from '@waybill/lab';
 
 /** The tool as a child process, against auth as a child process, on a real database. */
 const services = fileURLToPath(new URL('../../../services/', import.meta.url));
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 
-const db = await testDatabase([directorySchema]);
+const db = await testDatabase([directorySchema, signingSchema]);
 const folder = temporaryFolder();
 const authority = await CertificateAuthority.create('test authority');
 fs.writeFileSync(path.join(folder, 'ca.pem'), authority.certificate);

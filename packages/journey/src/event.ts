@@ -1,5 +1,7 @@
 /** The kinds of event that agents emit; the journey draws them in time order. */
 export type Kind =
+  /** What mx found out about a message's sender, and what follows: `data.line`, `data.verdict`, `data.reason`. */
+  | 'verdict.made'
   | 'data.accept'
   | 'handed.on'
   | 'rcpt.reject'
@@ -7,6 +9,7 @@ export type Kind =
   | 'auth.ok'
   | 'auth.fail'
   | 'route'
+  | 'sign.dkim'
   | 'attempt.start'
   | 'attempt.end'
   | 'queue.defer'

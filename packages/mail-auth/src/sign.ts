@@ -1,10 +1,3 @@
-import type { KeyObject } from 'node:crypto';
-
-/** A key that signs for a domain: DKIM-Signature of d=`domain`, s=`selector`. */
-export interface SigningKey {
-  /** A-labels, lower case. */
-  readonly domain: string;
-  readonly selector: string;
-  readonly algorithm: 'rsa-sha256' | 'ed25519-sha256';
-  readonly privateKey: KeyObject;
-}
+/** Signing mail of ours: DKIM-Signature fields (RFC 6376) over the canonical forms that the verifier uses too. */
+export { type Signatures, signMessage } from './dkim/signer.ts';
+export type { SigningKey } from './dkim/signing-key.ts';

@@ -35,10 +35,29 @@ create index dkim_key_turning on signing.dkim_key (state) where state in ('pendi
 grant select (domain, selector, algorithm, public_key, state, made_at, looked_at, seen_at, activated_at, retiring_at, retired_at)
   on signing.dkim_key to waybill_auth, waybill_operator;
 grant insert (domain, selector, algorithm, public_key, private_key, state, activated_at) on signing.dkim_key to waybill_auth;
-grant update (state, activated_at, retiring_at) on signing.dkim_key to waybill_auth;
+-- It erases private halves with their domain.
+grant update (state, private_key, activated_at, retiring_at, retired_at) on signing.dkim_key to waybill_auth;
 grant delete on signing.dkim_key to waybill_auth;
 grant select on signing.dkim_key to waybill_mta;
 grant update (state, private_key, looked_at, seen_at, activated_at, retiring_at, retired_at) on signing.dkim_key to waybill_mta;
+
+-- A pending key signs from now on, and the one of its kind before it no more. A record must have been seen for
+-- so long; null asks for no sight. False: it was moved by another, or its time has not come.
+create function signing.activate(of_domain text, of_selector text, of_algorithm text, settled interval)
+returns boolean language plpgsql as $$
+begin
+  perform from signing.dkim_key
+    where domain = of_domain and selector = of_selector and state = 'pending'
+      and (settled is null or seen_at <= now() - settled) for update;
+  if not found then return false; end if;
+  update signing.dkim_key set state = 'retiring', retiring_at = now()
+    where domain = of_domain and algorithm = of_algorithm and state = 'active';
+  update signing.dkim_key set state = 'active', activated_at = now()
+    where domain = of_domain and selector = of_selector;
+  return true;
+end $$;
+revoke all on function signing.activate from public;
+grant execute on function signing.activate to waybill_auth, waybill_mta;
 
 -- One row per secret that return paths of forwarded mail are sealed with; the newest that has had time to
 -- become known seals, all open.

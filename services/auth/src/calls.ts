@@ -4,6 +4,7 @@ import {
   DIRECTORY_CALLS,
   type DirectoryCall,
   type DirectoryRequest,
+  ForwardSenderRequest,
   MAIN_LABEL,
   MaySendRequest,
   ResolveRequest,
@@ -23,6 +24,9 @@ import type { HashQueue } from './password/hash-queue.ts';
 import { hashPassword } from './password/phc.ts';
 import { Refused } from './refused.ts';
 import { maySend, resolveAll, type Resolved } from './resolve.ts';
+import type { DkimKeys } from './signing/dkim-keys.ts';
+import type { ReturnPaths } from './signing/return-paths.ts';
+import { withSealedAddresses } from './signing/sealed-addresses.ts';
 
 /** The table of calls: what each takes, which agents may make it, and what it does. A name that is not here does not exist. */
 export interface Call {
@@ -41,15 +45,22 @@ export interface CallParts {
   readonly credentials: Credentials;
   readonly queue: HashQueue;
   readonly events: Events;
+  readonly dkimKeys: DkimKeys;
+  readonly returnPaths: ReturnPaths;
 }
 
 export function tableOfCalls(parts: CallParts): ReadonlyMap<string, Call> {
   return new Map<string, Call>([...lookUps(parts), ...directoryCalls(parts)]);
 }
 
-function lookUps({ authenticator, rows, rules, events }: CallParts): Map<string, Call> {
-  const resolved = async (addresses: readonly string[]): Promise<Resolved[]> => {
-    const all = await resolveAll(addresses, rows, rules);
+function lookUps({ authenticator, rows, rules, events, returnPaths }: CallParts): Map<string, Call> {
+  const resolve = (addresses: readonly string[]): Promise<Resolved[]> => resolveAll(addresses, rows, rules);
+  const resolved = async (addresses: readonly string[]): Promise<readonly Resolved[]> => {
+    const all = await withSealedAddresses(addresses, await resolve(addresses), {
+      returnPaths,
+      rows,
+      resolve,
+    });
     all.forEach(({ tooLarge }, i) => {
       if (tooLarge) events.aliasTooLarge(addresses[i]!);
     });
@@ -87,6 +98,16 @@ function lookUps({ authenticator, rows, rules, events }: CallParts): Map<string,
       },
     ],
     [
+      'forward-sender',
+      {
+        request: ForwardSenderRequest,
+        agents: ['mta'],
+        run: async ({ sender, via }: ForwardSenderRequest) => ({
+          sender: await returnPaths.forward(sender, via),
+        }),
+      },
+    ],
+    [
       'may-send',
       {
         request: MaySendRequest,
@@ -102,7 +123,7 @@ function lookUps({ authenticator, rows, rules, events }: CallParts): Map<string,
 type DirectoryHandlers = { readonly [C in DirectoryCall]: (request: DirectoryRequest<C>) => Promise<object> };
 
 function directoryCalls(parts: CallParts): Map<string, Call> {
-  const { domains, accounts, aliases, credentials, queue, events } = parts;
+  const { domains, accounts, aliases, credentials, queue, events, dkimKeys } = parts;
   const hash = (password: string): Promise<string> => {
     if (Buffer.byteLength(password) > 1024)
       throw new Refused('invalid', 'a password has at most 1,024 octets');
@@ -126,8 +147,16 @@ function directoryCalls(parts: CallParts): Map<string, Call> {
         // Another MDA knows its users better than we do, unless we are told that we do.
         recipients: recipients ?? (way.startsWith('lmtp:') ? 'any' : 'listed'),
       } as const;
-      return changed('domains/add', domain.name, domains.add(domain));
+      const add = async (): Promise<typeof domain> => domains.add(domain, await dkimKeys.first(domain.name));
+      return changed('domains/add', domain.name, add());
     },
+    'domains/dkim': async ({ name }) => ({ keys: await dkimKeys.list(readDomain(name)) }),
+    'domains/rotate-dkim': async ({ name, now = false }) =>
+      changed(
+        'domains/rotate-dkim',
+        now ? `${name} now` : name,
+        dkimKeys.rotate(readDomain(name), now).then((keys) => ({ keys })),
+      ),
     'domains/list': ({ after }) => domains.list(after),
     'domains/remove': async ({ name }) => changed('domains/remove', name, domains.remove(readDomain(name))),
     'accounts/add': async ({ address, password, quotaBytes, quotaMessages }) => {

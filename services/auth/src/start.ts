@@ -4,6 +4,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Server } from 'node:tls';
 import type { Context, Service } from '@waybill/daemon';
 import { checkRevisions, openPool } from '@waybill/postgres';
+import { signingSchema } from '@waybill/signing';
 import { parseAddress } from './address.ts';
 import { Authenticator } from './authenticate.ts';
 import { tableOfCalls } from './calls.ts';
@@ -19,6 +20,9 @@ import { SuccessCache } from './password/success-cache.ts';
 import { Penalties } from './penalties.ts';
 import { directorySchema } from './schema.ts';
 import { openServer, type ServerCredentials } from './server.ts';
+import { DkimKeys } from './signing/dkim-keys.ts';
+import { ReturnPaths } from './signing/return-paths.ts';
+import { SigningUpkeep } from './signing/upkeep.ts';
 
 /** Puts auth together: the directory in Postgres, the hashing queue, the table of calls, the door. */
 export async function start(
@@ -32,7 +36,9 @@ export async function start(
     openPool(config.WAYBILL_DATABASE_URL, { size: config.WAYBILL_DATABASE_POOL, name: 'waybill-auth' }),
     (open) => open.end(),
   );
-  await context.waitFor('the directory in Postgres', () => checkRevisions(pool, [directorySchema]));
+  await context.waitFor('the directory in Postgres', () =>
+    checkRevisions(pool, [directorySchema, signingSchema]),
+  );
 
   const events = openEvents(log, metrics);
   const quota = { bytes: config.WAYBILL_QUOTA_BYTES, messages: config.WAYBILL_QUOTA_MESSAGES };
@@ -52,9 +58,20 @@ export async function start(
   });
   const { WAYBILL_SUBADDRESS_DELIMITER: tag } = config;
   const delimiter = tag === 'none' ? '' : tag;
+  const rows = new DirectoryRows(pool, quota);
+  const dkimKeys = new DkimKeys(pool);
+  const returnPaths = new ReturnPaths({ pool, rows });
+  stack.use(
+    new SigningUpkeep({
+      keys: dkimKeys,
+      returnPaths,
+      onKeys: (domain) => events.changed('dkim keys made', domain),
+      onTrouble: (error) => events.failed('upkeep of signing', error),
+    }),
+  );
   const calls = tableOfCalls({
     authenticator,
-    rows: new DirectoryRows(pool, quota),
+    rows,
     rules: { delimiter, postmaster: config.WAYBILL_POSTMASTER },
     domains: new Domains(pool),
     accounts: new Accounts(pool, quota),
@@ -62,6 +79,8 @@ export async function start(
     credentials,
     queue,
     events,
+    dkimKeys,
+    returnPaths,
   });
 
   const readFiles = (): ServerCredentials => ({

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { AuthClient, type AuthClientOptions, DirectoryClient } from '@waybill/auth-client';
 import { type Context, Metrics } from '@waybill/daemon';
 import { CertificateAuthority, temporaryFolder, testDatabase, type TestDatabase } from '@waybill/lab';
+import { signingSchema } from '@waybill/signing';
 import Type from 'typebox';
 import { Value } from 'typebox/value';
 import { AuthSettings } from '../src/config.ts';
@@ -24,7 +25,7 @@ export interface RunningAuth extends AsyncDisposable {
 
 export async function startAuth(settings: Record<string, unknown> = {}): Promise<RunningAuth> {
   await using stack = new AsyncDisposableStack();
-  const db = stack.use(await testDatabase([directorySchema]));
+  const db = stack.use(await testDatabase([directorySchema, signingSchema]));
   const folder = stack.adopt(temporaryFolder(), (at) => fs.rmSync(at, { recursive: true, force: true }));
   const authority = await CertificateAuthority.create('test authority');
   const own = await authority.issueInto(folder, 'auth', ['auth']);

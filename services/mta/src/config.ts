@@ -104,6 +104,24 @@ export const MtaSettings = {
     description:
       'Networks (CIDR, comma-separated) that mail may go to although they are not of the public internet, as the mail hosts of an intranet; never loopback or link-local',
   }),
+  WAYBILL_DKIM_SETTLE_SECONDS: Type.Integer({
+    default: 600,
+    minimum: 0,
+    description:
+      'How long the record of a new DKIM key must have been seen in DNS before the key signs; longer than a resolver remembers that there is none',
+  }),
+  WAYBILL_DKIM_RETIRE_SECONDS: Type.Integer({
+    default: 7 * 86_400,
+    minimum: 0,
+    description:
+      'How long a DKIM key that signs no more is kept and its record needed; longer than mail is under way',
+  }),
+  WAYBILL_DKIM_CACHE_SECONDS: Type.Integer({
+    default: 45,
+    minimum: 0,
+    maximum: 3600,
+    description: 'How long keys are used before they are read again: so late a change of them is noticed',
+  }),
   WAYBILL_RETRY_SCHEDULE: Type.String({
     default: '300,600,1200,2400,3600',
     description:

@@ -1,7 +1,9 @@
 /** Every count and outcome line that mta can emit. None of these throws or waits. */
 import type { Log, Metrics } from '@waybill/daemon';
 import type { Journey } from '@waybill/journey';
+import type { SigningKey } from '@waybill/mail-auth/sign';
 import type { Claimed } from '@waybill/spool';
+import type { Move } from './sign/rotation.ts';
 import type { Peer } from './deliver/over-smtp.ts';
 import { nextIdOf } from '@waybill/smtp';
 import { replyLine, type Verdict } from './outcome.ts';
@@ -19,6 +21,10 @@ export interface Events {
   attemptStarts(claims: readonly Claimed[], route: string): void;
   /** One recipient's attempt ended, and what we made of it. */
   attemptEnds(claim: Claimed, verdict: Verdict, ending: Ending, peer: Peer | undefined, tookMs: number): void;
+  /** A message goes outside under these keys' signatures; none where its author's domain has no key here. */
+  signed(spoolId: string, keys: readonly Pick<SigningKey, 'domain' | 'selector' | 'algorithm'>[]): void;
+  /** A DKIM key went a step on. */
+  keyMoved(move: Move): void;
   /** A report was spooled in the transaction that closed these recipients. */
   reported(claims: readonly Claimed[], reportId: string, returnPath: string): void;
   /** A recipient was closed without a report, for this documented reason. */
@@ -41,6 +47,12 @@ export function openEvents(log: Log, metrics: Metrics, journey: Journey, keepTra
   );
   const seconds = metrics.seconds('delivery', 'From the claim to the verdict', ['way']);
   const tls = metrics.counter('delivery_tls', 'Conversations with strangers by TLS', ['result']);
+  const signatures = metrics.counter(
+    'dkim_signed',
+    'Signatures made, and messages that went outside without',
+    ['result'],
+  );
+  const moves = metrics.counter('dkim_key_moves', 'Steps of DKIM keys, by where they led', ['to']);
   const reports = metrics.counter('dsn_sent', 'Reports spooled', ['type']);
   const drops = metrics.counter('dsn_unsent', 'Failures closed without a report', ['why']);
   const losses = metrics.counter('leases_lost', 'Outcomes that came after somebody else had taken the row');
@@ -126,6 +138,28 @@ export function openEvents(log: Log, metrics: Metrics, journey: Journey, keepTra
         ending.kind,
       );
     },
+    signed(spoolId, keys) {
+      const [first] = keys;
+      if (first === undefined) {
+        signatures.inc({ result: 'unsigned' });
+        return;
+      }
+      for (const { algorithm } of keys) signatures.inc({ result: algorithm });
+      journey.record({
+        journeyId: spoolId,
+        kind: 'sign.dkim',
+        status: 'ok',
+        summary: `signed for ${first.domain}: ${keys.map(({ selector }) => selector).join(', ')}`,
+        data: { domain: first.domain, selectors: keys.map(({ selector }) => selector) },
+      });
+    },
+    keyMoved(move) {
+      moves.inc({ to: move.to });
+      log[move.to === 'lost' ? 'warn' : 'info'](
+        { domain: move.domain, selector: move.selector },
+        MOVED[move.to],
+      );
+    },
     reported(claims, reportId, returnPath) {
       reports.inc({ type: 'failure' });
       const first = claims[0];
@@ -180,5 +214,12 @@ export function openEvents(log: Log, metrics: Metrics, journey: Journey, keepTra
     },
   };
 }
+
+const MOVED = {
+  seen: 'the record of a new DKIM key is in DNS',
+  lost: 'the record of a new DKIM key was in DNS and is not there now',
+  active: 'a new DKIM key signs',
+  retired: 'a DKIM key is over: its record may be taken out of DNS',
+} as const;
 
 const STATUS = { delivered: 'ok', deferred: 'temporary', failed: 'permanent', 'given-back': 'info' } as const;

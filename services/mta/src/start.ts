@@ -4,11 +4,14 @@ import type { Context, Service } from '@waybill/daemon';
 import { Lab, Resolver } from '@waybill/dns';
 import { journeySchema, maintainJourney, openJourney } from '@waybill/journey';
 import { checkRevisions, openPool } from '@waybill/postgres';
+import { signingSchema } from '@waybill/signing';
 import { openKicker, openSpoolUpkeep, openSpoolWork, spoolSchema, startKickWorker } from '@waybill/spool';
 import type { MtaSettings } from './config.ts';
 import { doorFromSettings, hopCredentials } from './door/open.ts';
 import { openEvents } from './events.ts';
 import { parseRelay } from './route/relay.ts';
+import { rotate } from './sign/rotation.ts';
+import { SigningKeys } from './sign/signing-keys.ts';
 import { Agent } from './work/agent.ts';
 import { queueFigures } from './queue-figures.ts';
 import { Reconciler } from './work/reconcile.ts';
@@ -28,14 +31,15 @@ export async function start(context: Context<typeof MtaSettings>): Promise<Servi
   const servers = config.WAYBILL_DNS_SERVERS.split(',')
     .map((one) => one.trim())
     .filter((one) => one !== '');
-  const resolver = new Resolver(servers.length === 0 ? {} : { servers });
+  const nameservers = servers.length === 0 ? {} : { servers };
+  const resolver = new Resolver(nameservers);
   await using stack = new AsyncDisposableStack();
   const pool = stack.adopt(
     openPool(config.WAYBILL_DATABASE_URL, { size: config.WAYBILL_DATABASE_POOL, name: 'waybill-mta' }),
     (open) => open.end(),
   );
   await context.waitFor('the spool in Postgres', () =>
-    checkRevisions(pool, [spoolSchema, blobstoreSchema, journeySchema]),
+    checkRevisions(pool, [spoolSchema, blobstoreSchema, journeySchema, signingSchema]),
   );
   metrics.databasePool(pool);
   const lost = metrics.counter('journey_events_lost', 'Events of journeys that could not be kept');
@@ -67,6 +71,7 @@ export async function start(context: Context<typeof MtaSettings>): Promise<Servi
       blobs,
       kicker,
       auth,
+      keys: new SigningKeys({ pool, keepMs: config.WAYBILL_DKIM_CACHE_SECONDS * 1000 }),
       resolver,
       lab,
       events,
@@ -94,6 +99,15 @@ export async function start(context: Context<typeof MtaSettings>): Promise<Servi
         const { dropped } = await maintainJourney(pool);
         events.swept('journey days', dropped);
       },
+      minutely: () =>
+        rotate({
+          pool,
+          // Without a memory: what is seen twice must have been there twice.
+          lookTxt: (name) => new Resolver(nameservers).lookup(name, 'TXT'),
+          settleSeconds: config.WAYBILL_DKIM_SETTLE_SECONDS,
+          retireSeconds: config.WAYBILL_DKIM_RETIRE_SECONDS,
+          onMove: (move) => events.keyMoved(move),
+        }),
     }),
   );
   stack.adopt(

@@ -136,6 +136,11 @@ export class HeardEvents implements Events {
   unreported(_claim: Claimed, why: string): void {
     this.unreportedFor.push(why);
   }
+  readonly signatures: { readonly spoolId: string; readonly selectors: readonly string[] }[] = [];
+  signed(spoolId: string, keys: readonly { readonly selector: string }[]): void {
+    this.signatures.push({ spoolId, selectors: keys.map(({ selector }) => selector) });
+  }
+  keyMoved(): void {}
   leaseLost(): void {}
   held(destination: string): void {
     this.holds.push(destination);
@@ -174,7 +179,9 @@ export function openWorld(
       route: (domain) => Promise.resolve(routes.get(domain) ?? { ours: false, route: 'mx' }),
       resolve: (addresses) =>
         Promise.resolve(addresses.map((one) => resolutions.get(one) ?? { status: 'not-ours' as const })),
+      forwardSender: ({ sender }) => Promise.resolve({ sender }),
     },
+    keys: { of: () => Promise.resolve([]) },
     resolver: new Resolver({ servers: [options.dns], timeoutMs: 500 }),
     lab: new Lab({ on: true, allow: '127.0.0.0/8', ports: options.ports ?? '' }),
     relay: undefined,

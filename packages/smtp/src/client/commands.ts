@@ -15,6 +15,8 @@ export interface Transaction {
   readonly from: string;
   readonly parameters: MailParameters;
   readonly recipients: readonly Recipient[];
+  /** Header fields that go in front of the body, CRLF after each: what is added for this hop costs no copy of the message. */
+  readonly front?: Buffer;
   readonly body: Buffer;
   /** Asked right before the final dot of SMTP, when the content is out; false ends the connection without the dot. */
   readonly beforeDot?: () => Promise<boolean>;
@@ -25,10 +27,15 @@ export interface Transaction {
   readonly allOrNothing?: boolean;
 }
 
+/** Octets of the message as it leaves, before dot-stuffing (RFC 1870 §5). */
+export function octetsOf(t: Pick<Transaction, 'front' | 'body'>): number {
+  return (t.front?.length ?? 0) + t.body.length;
+}
+
 /** MAIL with what the peer offered to understand; CRLF included. */
 export function mailCommand(t: Transaction, peer: Capabilities): string {
   let line = `MAIL FROM:<${t.from}>`;
-  if (peer.size !== undefined) line += ` SIZE=${t.body.length}`;
+  if (peer.size !== undefined) line += ` SIZE=${octetsOf(t)}`;
   // Saying 8BITMIME of a 7 bit body is harmless, looking for 8 bit octets is not free. A peer that
   // does not offer it gets the octets as they are: all that matters pass them on, re-encoding would break signatures.
   if (peer.eightBitMime) line += ' BODY=8BITMIME';
@@ -60,12 +67,12 @@ export function rcptCommand(r: Recipient, peer: Capabilities): string {
 
 /** The reply that this host would have to give, where its offers show that the message cannot go there. */
 export function unsuitable(t: Transaction, peer: Capabilities): Reply | undefined {
-  if (peer.size !== undefined && peer.size > 0 && t.body.length > peer.size)
+  if (peer.size !== undefined && peer.size > 0 && octetsOf(t) > peer.size)
     // RFC 1870 §6.1
     return reply(
       552,
       '5.3.4',
-      `Message of ${t.body.length} octets is larger than the host's limit of ${peer.size}`,
+      `Message of ${octetsOf(t)} octets is larger than the host's limit of ${peer.size}`,
     );
   if (t.parameters.smtputf8 && !peer.smtputf8 && needsUtf8(t))
     // RFC 6531 §3.2

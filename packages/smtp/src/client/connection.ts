@@ -1,6 +1,6 @@
 import type { Reply } from '../reply.ts';
 import type { Capabilities } from './capabilities.ts';
-import { mailCommand, rcptCommand, type Transaction, unsuitable } from './commands.ts';
+import { mailCommand, octetsOf, rcptCommand, type Transaction, unsuitable } from './commands.ts';
 import { stuff } from './dot-stuffing.ts';
 import { openConnection, type OpenOptions, type OpenResult, type Timeouts } from './open.ts';
 import type { Phase, RecipientOutcome } from './outcome.ts';
@@ -243,16 +243,19 @@ export class SmtpConnection {
 
   #sayContent(u: Underway): void {
     u.phase = 'content';
-    const { content, end } = stuff(u.t.body);
+    const { content: body, end } = stuff(u.t.body);
+    const { front } = u.t;
+    const content = front === undefined ? body : [...stuff(front).content, ...body];
+    const octets = octetsOf(u.t);
     if (u.t.beforeDot === undefined || this.#lmtp) {
       this.#wire.cork();
-      this.#wire.content(content, u.t.body.length);
+      this.#wire.content(content, octets);
       this.#sayDot(u, end);
       this.#wire.uncork();
       return;
     }
     const { beforeDot } = u.t;
-    this.#wire.content(content, u.t.body.length, () => {
+    this.#wire.content(content, octets, () => {
       if (this.#wire.lost !== undefined) return;
       beforeDot().then(
         (mayGo) => {

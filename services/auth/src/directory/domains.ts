@@ -1,6 +1,8 @@
 import type { Domain } from '@waybill/auth-client';
 import type pg from 'pg';
 import { Refused } from '../refused.ts';
+import { columns } from '../signing/dkim-keys.ts';
+import type { NewKey } from '../signing/key-pair.ts';
 import { FOREIGN_KEY, isSqlState, UNIQUE } from './accounts.ts';
 import { PAGE } from './page.ts';
 
@@ -12,14 +14,17 @@ export class Domains {
     this.#pool = pool;
   }
 
-  /** @throws Refused exists */
-  async add(domain: Domain): Promise<Domain> {
+  /** The domain and the keys that sign for it, in one statement. @throws Refused exists */
+  async add(domain: Domain, keys: readonly NewKey[]): Promise<Domain> {
     try {
-      await this.#pool.query('insert into directory.domain (name, route, recipients) values ($1, $2, $3)', [
-        domain.name,
-        domain.route,
-        domain.recipients,
-      ]);
+      await this.#pool.query(
+        `with d as (insert into directory.domain (name, route, recipients) values ($1, $2, $3) returning name)
+         insert into signing.dkim_key (domain, state, activated_at, selector, algorithm, public_key, private_key)
+         select d.name, 'active', now(), k.* from d
+           cross join unnest($4::text[], $5::text[], $6::text[], $7::text[]) as k
+         on conflict do nothing`,
+        [domain.name, domain.route, domain.recipients, ...columns(keys)],
+      );
       return domain;
     } catch (error) {
       if (isSqlState(error, UNIQUE))
@@ -43,8 +48,14 @@ export class Domains {
   /** @throws Refused not-found; in-use while it has addresses */
   async remove(name: string): Promise<void> {
     try {
-      const { rowCount } = await this.#pool.query('delete from directory.domain where name = $1', [name]);
-      if (rowCount === 0) throw new Refused('not-found', `the domain ${name} is not in the directory`);
+      const { rows } = await this.#pool.query<{ name: string }>(
+        `with gone as (delete from directory.domain where name = $1 returning name),
+              over as (update signing.dkim_key k set state = 'retired', private_key = null, retired_at = now()
+                         from gone where k.domain = gone.name and k.state <> 'retired')
+         select name from gone`,
+        [name],
+      );
+      if (rows.length === 0) throw new Refused('not-found', `the domain ${name} is not in the directory`);
     } catch (error) {
       if (isSqlState(error, FOREIGN_KEY))
         throw new Refused('in-use', `${name} still has accounts or aliases; remove them first`, {

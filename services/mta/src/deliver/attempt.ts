@@ -4,8 +4,10 @@ import type { Transaction } from '@waybill/smtp/client';
 import type { Claimed } from '@waybill/spool';
 import type { Events } from '../events.ts';
 import { isHostTrouble, type Verdict, verdictOf } from '../outcome.ts';
+import type { ReturnPaths } from '../forward/return-path.ts';
 import type { Closing } from '../return/closing.ts';
 import { describeRoute, type Route } from '../route/route.ts';
+import type { Signer } from '../sign/signer.ts';
 import type { Leases } from '../work/leases.ts';
 import type { BodyBudget } from './body-budget.ts';
 import { envelope } from './envelope.ts';
@@ -20,6 +22,8 @@ export interface AttemptOptions {
   readonly lmtp: LmtpSender;
   readonly smtp: SmtpSender;
   readonly agents: AgentSender;
+  readonly signer: Pick<Signer, 'front'>;
+  readonly returnPaths: Pick<ReturnPaths, 'of'>;
   readonly closing: Closing;
   readonly events: Events;
   readonly route: (destination: string) => Promise<Route>;
@@ -75,7 +79,9 @@ async function deliver(claims: readonly Claimed[], options: AttemptOptions): Pro
       if (blobKey === null) throw new Error('the spool row has neither body nor blob key');
       body = await options.blobs.get(blobKey);
     }
-    const said = await converse(envelope(claims, body), route, claims, options);
+    const t = await outward(envelope(claims, body), route, claims, options);
+    if (t === undefined) return ownTrouble(claims, '4.4.3', 'auth gives no answer');
+    const said = await converse(t, route, claims, options);
     return {
       verdicts: said.outcomes.map(verdictOf),
       peer: said.peer,
@@ -84,10 +90,27 @@ async function deliver(claims: readonly Claimed[], options: AttemptOptions): Pro
     };
   } catch (error) {
     events.trouble('attempt', error);
-    return ownTrouble(claims, '4.3.0', 'The message could not be read');
+    return ownTrouble(claims, '4.3.0', 'The message could not be read or signed');
   } finally {
     if (borrowed) options.budget.give(size);
   }
+}
+
+/**
+ * What only strangers see: our signatures, and the return path of what an alias sends on. Undefined when auth gives no answer.
+ * @throws when the keys cannot be read: unsigned mail of a domain that signs might be refused for good
+ */
+async function outward(
+  t: Transaction,
+  route: Route,
+  claims: readonly Claimed[],
+  { signer, returnPaths }: AttemptOptions,
+): Promise<Transaction | undefined> {
+  if (route.kind !== 'hosts' && route.kind !== 'relay') return t;
+  const path = await returnPaths.of(claims);
+  if (path.kind === 'try-later') return undefined;
+  const front = await signer.front(claims[0] as Claimed, t.body);
+  return { ...t, from: path.sender, ...(front === undefined ? {} : { front }) };
 }
 
 function converse(

@@ -1,4 +1,4 @@
-import type { Auth } from '@waybill/auth-client';
+import type { Auth, ForwardSender } from '@waybill/auth-client';
 import type { Blobstore } from '@waybill/blobstore';
 import { type Lab, Resolver } from '@waybill/dns';
 import type { OpenOptions, TlsCredentials } from '@waybill/smtp/client';
@@ -9,9 +9,12 @@ import { AgentSender } from '../deliver/over-agents.ts';
 import { LmtpSender } from '../deliver/over-lmtp.ts';
 import { SmtpSender } from '../deliver/over-smtp.ts';
 import type { Events } from '../events.ts';
+import { ReturnPaths } from '../forward/return-path.ts';
 import { Closing } from '../return/closing.ts';
 import type { Relay } from '../route/relay.ts';
 import { routeOf } from '../route/route.ts';
+import { Signer } from '../sign/signer.ts';
+import type { SigningKeys } from '../sign/signing-keys.ts';
 import { Leases } from './leases.ts';
 import { Runner } from './runner.ts';
 
@@ -20,7 +23,8 @@ export interface AgentOptions {
   readonly spool: SpoolWork;
   readonly blobs: Pick<Blobstore, 'get'>;
   readonly kicker: Pick<Kicker, 'kick'>;
-  readonly auth: Pick<Auth, 'route' | 'resolve'>;
+  readonly auth: Pick<Auth, 'route' | 'resolve'> & ForwardSender;
+  readonly keys: Pick<SigningKeys, 'of'>;
   readonly resolver: Resolver;
   readonly lab: Lab;
   readonly events: Events;
@@ -86,6 +90,8 @@ export class Agent implements AsyncDisposable {
       lmtp: this.lmtp,
       smtp: this.#smtp,
       agents: this.agents,
+      signer: new Signer({ keys: options.keys, events }),
+      returnPaths: new ReturnPaths({ auth }),
       closing: new Closing({ spool, kicker, auth, blobs, events, hostname, schedule, reportFullBytes }),
       events,
       route: (destination: string) => routeOf(destination, routing),

@@ -7,6 +7,8 @@ export interface ReconcileOptions {
   readonly run: (destination: string) => Promise<void>;
   /** Hourly work besides: the journey's partitions. */
   readonly hourly: () => Promise<void>;
+  /** What is done every minute besides: DKIM keys are moved on. */
+  readonly minutely: () => Promise<void>;
   /** Between two looks at what is due, at most, ms; 5,000 when not given. */
   readonly lookMs?: number;
 }
@@ -15,6 +17,7 @@ export interface ReconcileOptions {
 const SHORTEST = 200;
 const REAP = 5000;
 const SWEEP = 60_000;
+const MINUTE = 60_000;
 const HOUR = 3_600_000;
 /** Destinations of one look. */
 const PAGE = 1000;
@@ -41,6 +44,10 @@ export class Reconciler implements AsyncDisposable {
       this.#repeat('sweeping the spool', async () => {
         events.swept('messages', await upkeep.sweep());
         return SWEEP;
+      }),
+      this.#repeat('moving DKIM keys on', async () => {
+        await options.minutely();
+        return MINUTE;
       }),
       this.#repeat('the journey’s partitions', async () => {
         await options.hourly();
