@@ -29,9 +29,7 @@ export const AuthenticateResponse = Type.Union([
 /** What mx does with forged or doubtful mail to a domain; left out: as mx is configured. */
 export const DomainPolicy = Type.Object({
   /** DMARC fails and its owner says reject. */
-  onReject: Type.Optional(
-    Type.Union([Type.Literal('reject'), Type.Literal('junk'), Type.Literal('accept')]),
-  ),
+  onReject: Type.Optional(Type.Union([Type.Literal('reject'), Type.Literal('junk'), Type.Literal('accept')])),
   /** DMARC fails and its owner says quarantine. */
   onQuarantine: Type.Optional(
     Type.Union([Type.Literal('reject'), Type.Literal('junk'), Type.Literal('accept')]),
@@ -90,7 +88,7 @@ export type SaslMechanism = (typeof SASL_MECHANISMS)[number];
  * and auth; any replica of auth takes the next step, for what it must remember travels sealed in `state`.
  */
 export const SaslRequest = Type.Object({
-  mechanism: Type.Union(SASL_MECHANISMS.map((name) => Type.Literal(name))),
+  mechanism: Type.Enum(SASL_MECHANISMS),
   /** The client's response in base64, '' for an empty one; left out when it sent no initial response. */
   response: Type.Optional(Type.String({ maxLength: 16_384 })),
   /** As the step before gave it; left out at the first step. Opaque, sealed, good for a minute. */

@@ -2,10 +2,12 @@
 import Type from 'typebox';
 import { SASL_MECHANISMS, type SaslMechanism } from './contract.ts';
 
+const DEFAULT = 'PLAIN LOGIN SCRAM-SHA-256';
+
 /** Settings of every agent at which people log in. */
 export const SaslSettings = {
   WAYBILL_SASL_MECHANISMS: Type.String({
-    default: 'PLAIN LOGIN SCRAM-SHA-256',
+    default: DEFAULT,
     description:
       'SASL mechanisms that clients are offered under TLS, in this order: PLAIN, LOGIN, SCRAM-SHA-256, and OAUTHBEARER, XOAUTH2 where auth knows an issuer',
   }),
