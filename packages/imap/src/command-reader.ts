@@ -41,8 +41,11 @@ export interface ReaderLimits {
   readonly append: number;
 }
 
-/** RFC 7162 §4 asks for lines of 8,192 octets at least. Before login nothing long is needed. */
-export const LIMITS_BEFORE_LOGIN: ReaderLimits = { line: 8_192, literals: 8_192, append: 0 };
+/**
+ * RFC 7162 §4 asks for lines of 8,192 octets at least; a response of SASL has up to 12,288 (RFC 4954 §4), for tokens
+ * are long. Nothing else before login is.
+ */
+export const LIMITS_BEFORE_LOGIN: ReaderLimits = { line: 12_544, literals: 8_192, append: 0 };
 /** After login; `append` is the constructor's maxAppend. */
 export const LIMITS_AFTER_LOGIN: Omit<ReaderLimits, 'append'> = { line: 65_536, literals: 1_048_576 };
 

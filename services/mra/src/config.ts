@@ -1,6 +1,6 @@
 /** The settings of mra: its own and those of what it is made of. */
 import Type from 'typebox';
-import { AuthClientSettings } from '@waybill/auth-client';
+import { AuthClientSettings, SaslSettings } from '@waybill/auth-client';
 import { ListenerSettings, TlsSettings } from '@waybill/listener';
 import { PostgresSettings } from '@waybill/postgres';
 
@@ -11,6 +11,7 @@ export const MraSettings = {
   ...ListenerSettings,
   ...TlsSettings,
   ...AuthClientSettings,
+  ...SaslSettings,
   ...PostgresSettings,
   WAYBILL_LISTEN_HOST: Type.String({ default: '', description: 'Address to listen on; empty: all' }),
   WAYBILL_IMAP_PORT: port(2143, 'IMAP with STARTTLS'),

@@ -43,6 +43,7 @@ export class Events {
   readonly #commands;
   readonly #faults;
   readonly #fetched;
+  readonly #refused;
 
   constructor(log: EventLog, metrics: EventMetrics, journey: Journey) {
     this.#log = log;
@@ -59,15 +60,27 @@ export class Events {
       'Messages whose body a session read for the first time',
       ['proto'],
     );
+    this.#refused = metrics.counter('mra_refused_connections', 'Connections not served', ['proto', 'why']);
+  }
+
+  connectionRefused(protocol: Protocol, why: string, client: string): void {
+    this.#refused.inc({ proto: protocol, why });
+    this.#log.info({ proto: protocol, why, client }, 'connection refused');
+  }
+
+  banned(protocol: Protocol, client: string, reason: string): void {
+    this.#refused.inc({ proto: protocol, why: 'banned' });
+    this.#log.info({ proto: protocol, client, reason: cut(reason) }, 'a banned network was turned away');
   }
 
   closed(session: SessionFacts, reason: string): void {
     this.#log.debug({ ...about(session), reason }, 'session ended');
   }
 
-  loggedIn(session: SessionFacts): void {
+  /** `mechanism`: SASL's, or the command of IMAP or POP3. */
+  loggedIn(session: SessionFacts, mechanism: string): void {
     this.#logins.inc({ proto: session.protocol, result: 'ok' });
-    this.#log.info(about(session), 'logged in');
+    this.#log.info({ ...about(session), mechanism }, 'logged in');
   }
 
   /** `why`: denied, try-later or limit. */

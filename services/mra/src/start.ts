@@ -1,4 +1,4 @@
-import { openAuthClient, readCredentials } from '@waybill/auth-client';
+import { openAuthClient, readCredentials, readMechanisms, watchBans } from '@waybill/auth-client';
 import { blobstoreSchema } from '@waybill/blobstore';
 import type { Context, Service } from '@waybill/daemon';
 import { journeySchema, openJourney } from '@waybill/journey';
@@ -13,7 +13,7 @@ import { mailstoreSchema, openReaderStore, openSignal } from '@waybill/mailstore
 import { checkRevisions, openPool } from '@waybill/postgres';
 import { AccountPlaces } from './account-places.ts';
 import type { MraSettings } from './config.ts';
-import { Events } from './events.ts';
+import { Events, type Protocol } from './events.ts';
 import { serveImap } from './imap/connection.ts';
 import { LargeMessages } from './imap/large-messages.ts';
 import { MailboxCache } from './imap/mailbox-cache.ts';
@@ -31,9 +31,24 @@ export interface Mra extends Service {
   };
 }
 
+/** What is said to whom is not served, in place of a greeting. */
+interface DoorWords {
+  readonly busy: string;
+  readonly banned: string;
+}
+const IMAP_WORDS: DoorWords = {
+  busy: '* BYE [UNAVAILABLE] Too many connections\r\n',
+  banned: '* BYE Connections from your network are not taken\r\n', // RFC 3501 §7.1.5
+};
+const POP3_WORDS: DoorWords = {
+  busy: '-ERR [SYS/TEMP] Too many connections\r\n',
+  banned: '-ERR [SYS/PERM] Connections from your network are not taken\r\n', // RFC 3206 §4
+};
+
 /** Puts mra together: the store in Postgres, auth, the caches, and four doors. */
 export async function start(context: Context<typeof MraSettings>): Promise<Mra> {
   const { config, log, metrics } = context;
+  const mechanisms = readMechanisms(config.WAYBILL_SASL_MECHANISMS);
   await using stack = new AsyncDisposableStack();
   const tls = tlsFromSettings(config);
   const pool = stack.adopt(
@@ -63,6 +78,8 @@ export async function start(context: Context<typeof MraSettings>): Promise<Mra> 
       onTrouble: (call, cause) => log.warn({ call, err: cause }, 'auth gave no answer'),
     }),
   );
+  const bans = stack.use(watchBans(auth));
+  await bans.ready;
   const store = openReaderStore(pool, { signal });
   const summaries = new Summaries(store, config.WAYBILL_SUMMARY_CACHE_BYTES);
   const places = new AccountPlaces(config.WAYBILL_SESSIONS_PER_ACCOUNT);
@@ -70,6 +87,7 @@ export async function start(context: Context<typeof MraSettings>): Promise<Mra> 
     store,
     signal,
     auth,
+    mechanisms,
     events,
     summaries,
     largeMessages: new LargeMessages(store, config.WAYBILL_LARGE_MESSAGE_CACHE_BYTES),
@@ -85,18 +103,19 @@ export async function start(context: Context<typeof MraSettings>): Promise<Mra> 
     events,
     places,
     hostname: context.hostname,
-    authenticate: (username: string, password: string, client: string) =>
-      auth.authenticate({ username, password, client, protocol: 'pop3' }),
+    auth,
+    mechanisms,
   };
   metrics.gauge('mailboxes_cached', 'Mailboxes held in memory', () => imap.cache.size);
   metrics.gauge('summaries_cached_bytes', 'Octets of summaries held in memory', () => summaries.bytes);
 
   const limits = listenerLimits(config);
   const door = async (
+    protocol: Protocol,
     port: number,
     implicitTls: boolean,
     serve: (connection: Connection) => void,
-    refusal: string,
+    words: DoorWords,
   ): Promise<Listener> =>
     stack.use(
       await openListener({
@@ -105,21 +124,24 @@ export async function start(context: Context<typeof MraSettings>): Promise<Mra> 
         tls,
         implicitTls,
         ...limits,
-        onConnection: serve,
-        refusal: () => refusal,
-        onRefused: (why, address) => log.info({ why, client: address }, 'connection refused'),
+        onConnection: (connection) => {
+          const banned = bans.reasonFor(connection.remoteAddress);
+          if (banned === undefined) return serve(connection);
+          events.banned(protocol, connection.remoteAddress, banned);
+          connection.end(words.banned);
+        },
+        refusal: () => words.busy,
+        onRefused: (why, address) => events.connectionRefused(protocol, why, address),
         onError: (error) => log.error({ err: error }, 'listener failed'),
       }),
     );
   const byImap = (connection: Connection): void => serveImap(connection, imap);
   const byPop3 = (connection: Connection): void => servePop3(connection, pop3);
-  const busyImap = '* BYE [UNAVAILABLE] Too many connections\r\n';
-  const busyPop3 = '-ERR [SYS/TEMP] Too many connections\r\n';
-  const imapDoor = await door(config.WAYBILL_IMAP_PORT, false, byImap, busyImap);
-  const pop3Door = await door(config.WAYBILL_POP3_PORT, false, byPop3, busyPop3);
+  const imapDoor = await door('imap', config.WAYBILL_IMAP_PORT, false, byImap, IMAP_WORDS);
+  const pop3Door = await door('pop3', config.WAYBILL_POP3_PORT, false, byPop3, POP3_WORDS);
   // Without a certificate the TLS ports stay shut; on the others nobody can log in.
-  const imapsDoor = tls && (await door(config.WAYBILL_IMAPS_PORT, true, byImap, busyImap));
-  const pop3sDoor = tls && (await door(config.WAYBILL_POP3S_PORT, true, byPop3, busyPop3));
+  const imapsDoor = tls && (await door('imap', config.WAYBILL_IMAPS_PORT, true, byImap, IMAP_WORDS));
+  const pop3sDoor = tls && (await door('pop3', config.WAYBILL_POP3S_PORT, true, byPop3, POP3_WORDS));
   metrics.door('imap', imapDoor, ...(imapsDoor === undefined ? [] : [imapsDoor]));
   metrics.door('pop3', pop3Door, ...(pop3sDoor === undefined ? [] : [pop3sDoor]));
   metrics.gauge('certificate_expiry_timestamp_seconds', 'When the certificate of the doors expires', () =>

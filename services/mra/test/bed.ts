@@ -1,7 +1,7 @@
 /** An IMAP server on a free port over any ReaderStore, with two users and a short temper, for tests. */
 import { CertificateAuthority } from '@waybill/lab';
 import { type Listener, openListener, TlsContexts } from '@waybill/listener';
-import type { AuthenticateResponse } from '@waybill/auth-client';
+import { type AuthenticateResponse, SASL_MECHANISMS, type SaslMechanism } from '@waybill/auth-client';
 import type { ChangeSignal, ReaderStore } from '@waybill/mailstore';
 import type { JourneyEvent } from '@waybill/journey';
 import { AccountPlaces } from '../src/account-places.ts';
@@ -14,6 +14,7 @@ import { Summaries } from '../src/imap/summaries.ts';
 import { ImapClient } from './imap-client.ts';
 import { MemorySignal } from './memory-signal.ts';
 import { MemoryStore } from './memory-store.ts';
+import { type ScriptedSasl, scriptedSasl } from './scripted-sasl.ts';
 
 export const ACCOUNTS = new Map([
   ['alice@red.test', '1'],
@@ -27,6 +28,8 @@ export interface BedOptions<Store extends ReaderStore> {
   readonly places?: number;
   /** What auth says; by default the password is "secret". */
   readonly authenticate?: (username: string, password: string) => AuthenticateResponse;
+  /** By default all of them. */
+  readonly mechanisms?: readonly SaslMechanism[];
 }
 
 export interface Bed<Store extends ReaderStore> extends AsyncDisposable {
@@ -39,6 +42,8 @@ export interface Bed<Store extends ReaderStore> extends AsyncDisposable {
   /** With TLS. */
   readonly tlsPort: number;
   readonly journey: JourneyEvent[];
+  /** What auth was asked within SASL exchanges; it says yes to alice. */
+  readonly sasl: ScriptedSasl;
   /** Lines at warn and error level. */
   readonly complaints: { readonly fields: unknown; readonly text: string }[];
   connect(): Promise<ImapClient>;
@@ -72,6 +77,7 @@ export async function openBed<Store extends ReaderStore>(options: BedOptions<Sto
     { record: (event) => void journey.push(event), transcript: quiet, close: () => Promise.resolve() },
   );
   const { store } = options;
+  const sasl = scriptedSasl({ accountId: '1', address: 'alice@red.test', quotaBytes: 0, quotaMessages: 0 });
   const authenticate = options.authenticate ?? byPassword;
   const summaries = new Summaries(store, 10_000_000);
   const around: Surroundings = {
@@ -79,7 +85,9 @@ export async function openBed<Store extends ReaderStore>(options: BedOptions<Sto
     signal: options.signal ?? new MemorySignal(),
     auth: {
       authenticate: ({ username, password }) => Promise.resolve(authenticate(username, password)),
+      sasl: (request) => sasl.sasl(request),
     },
+    mechanisms: options.mechanisms ?? SASL_MECHANISMS,
     events,
     summaries,
     largeMessages: new LargeMessages(store, 10_000_000),
@@ -115,6 +123,7 @@ export async function openBed<Store extends ReaderStore>(options: BedOptions<Sto
     port: listener.port,
     tlsPort: secure.port,
     journey,
+    sasl,
     complaints,
     connect,
     async login(username = 'alice@red.test') {

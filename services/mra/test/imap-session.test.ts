@@ -69,7 +69,7 @@ suite('before login', () => {
     const response = Buffer.from('bob@blue.test\0alice@red.test\0secret').toString('base64');
     assert.match(
       (await client.command(`AUTHENTICATE PLAIN ${response}`)).tagged,
-      /^NO \[AUTHORIZATIONFAILED\]/,
+      /^NO \[AUTHENTICATIONFAILED\]/,
     );
   });
 

@@ -4,12 +4,14 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { after, before } from 'node:test';
 import tls from 'node:tls';
+import { type AuthenticateRequest, type AuthenticateResponse, SASL_MECHANISMS } from '@waybill/auth-client';
 import { CertificateAuthority } from '@waybill/lab';
 import { openListener, TlsContexts, type Connection, type Listener } from '@waybill/listener';
 import type { MailboxInfo, MailboxSnapshot } from '@waybill/mailstore';
 import type { MaildropStore } from '../src/pop3/maildrop.ts';
 import { servePop3 } from '../src/pop3/serve-pop3.ts';
 import type { Pop3Deps } from '../src/pop3/session.ts';
+import { scriptedSasl } from './scripted-sasl.ts';
 
 export const ACCOUNT = { accountId: '1', address: 'alice@red.test', quotaBytes: 0, quotaMessages: 0 };
 export const PREFIX = Buffer.from('Return-Path: <bob@blue.test>\r\n');
@@ -115,23 +117,31 @@ export interface Door {
   readonly connections: Connection[];
 }
 
+async function byPassword({ username, password }: AuthenticateRequest): Promise<AuthenticateResponse> {
+  if (password === 'later') return { status: 'try-later' };
+  return username === 'alice@red.test' && password === 'se cret'
+    ? { status: 'ok', account: ACCOUNT }
+    : { status: 'denied' };
+}
+
 export async function open(
   inbox: Inbox,
-  options: Partial<Pop3Deps> & { readonly implicitTls?: boolean; readonly tickMs?: number } = {},
+  options: Partial<Pop3Deps> & {
+    readonly implicitTls?: boolean;
+    readonly tickMs?: number;
+    readonly authenticate?: () => Promise<AuthenticateResponse>;
+  } = {},
 ): Promise<Door> {
   const events: string[] = [];
   const connections: Connection[] = [];
-  const { implicitTls = true, tickMs = 1_000, ...overrides } = options;
+  const { implicitTls = true, tickMs = 1_000, authenticate = byPassword, ...overrides } = options;
+  const sasl = scriptedSasl(ACCOUNT);
   const deps: Pop3Deps = {
     hostname: 'mra.test',
     store: inbox,
     timers: { failedLogin: 0 },
-    authenticate: async (username, password) => {
-      if (password === 'later') return { status: 'try-later' };
-      return username === 'alice@red.test' && password === 'se cret'
-        ? { status: 'ok', account: ACCOUNT }
-        : { status: 'denied' };
-    },
+    auth: { authenticate, sasl: (request) => sasl.sasl(request) },
+    mechanisms: SASL_MECHANISMS,
     events: {
       closed: (session) => void events.push(`closed ${session.username ?? '-'}`),
       loggedIn: (session) => void events.push(`in ${session.username} ${session.tls}`),

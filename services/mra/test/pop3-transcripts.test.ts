@@ -59,12 +59,16 @@ before(async () => {
       hostname: 'mra.test',
       store,
       timers: { failedLogin: 0 },
-      authenticate: (username, password) =>
-        Promise.resolve(
-          username === 'alice@red.test' && password === 'secret'
-            ? { status: 'ok', account }
-            : { status: 'denied' },
-        ),
+      auth: {
+        authenticate: ({ username, password }) =>
+          Promise.resolve(
+            username === 'alice@red.test' && password === 'secret'
+              ? { status: 'ok', account }
+              : { status: 'denied' },
+          ),
+        sasl: () => Promise.resolve({ status: 'denied' }),
+      },
+      mechanisms: ['PLAIN'],
       events: {
         closed: nothing,
         loggedIn: nothing,

@@ -1,7 +1,7 @@
 /** The settings of msa: its own and those of what it is made of. */
 import type { Static, TObject } from 'typebox';
 import Type from 'typebox';
-import { AuthClientSettings } from '@waybill/auth-client';
+import { AuthClientSettings, SaslSettings } from '@waybill/auth-client';
 import { custodySettings } from '@waybill/custody';
 import type { DaemonSettings } from '@waybill/daemon';
 import { ListenerSettings, TlsSettings } from '@waybill/listener';
@@ -11,6 +11,7 @@ export const MsaSettings = {
   ...ListenerSettings,
   ...TlsSettings,
   ...AuthClientSettings,
+  ...SaslSettings,
   ...PostgresSettings,
   ...custodySettings('msa'),
   WAYBILL_LISTEN_HOST: Type.String({ default: '', description: 'Address to listen on; empty: all' }),

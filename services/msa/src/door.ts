@@ -1,4 +1,5 @@
-/** The submission ports: the engine with msa's settings, a session for every connection. */
+/** The submission ports: who is banned is turned away, everybody else gets the engine with msa's settings, a session for every connection. */
+import type { BanWatch } from '@waybill/auth-client';
 import { type Listener, type ListenerOptions, openListener, type TlsContexts } from '@waybill/listener';
 import { type BodyBudget, refusalLine, serveSmtp, type SmtpServerOptions } from '@waybill/smtp/server';
 import { MsaSession, type MsaSessionOptions } from './session.ts';
@@ -12,13 +13,14 @@ export interface DoorOptions extends Pick<
   readonly maxMessageBytes: number;
   readonly maxRecipients: number;
   readonly budget: BodyBudget;
+  readonly bans: Pick<BanWatch, 'reasonFor'>;
   readonly transcripts: 'off' | 'failures' | 'all';
   readonly session: MsaSessionOptions;
 }
 
 /** @throws what listen() reports, for instance EADDRINUSE */
 export function openDoor(options: DoorOptions): Promise<Listener> {
-  const { maxMessageBytes, maxRecipients, budget, transcripts, session, ...listener } = options;
+  const { maxMessageBytes, maxRecipients, budget, bans, transcripts, session, ...listener } = options;
   const { events, hostname } = session;
   const engine: SmtpServerOptions = {
     protocol: 'smtp',
@@ -35,6 +37,12 @@ export function openDoor(options: DoorOptions): Promise<Listener> {
     ...listener,
     onConnection: (connection) => {
       const { sessionId, remoteAddress: address, remotePort: port } = connection;
+      const banned = bans.reasonFor(address);
+      if (banned !== undefined) {
+        events.banned(address, banned);
+        connection.end(`554 5.7.1 ${hostname} does not talk to your network\r\n`); // RFC 5321 §3.1
+        return;
+      }
       const own = new MsaSession(session, { sessionId, address, port });
       if (transcripts === 'off') serveSmtp(connection, engine, own);
       else {

@@ -5,6 +5,7 @@ import { formatAddress, type Mailbox, nextIdOf, type Reply } from '@waybill/smtp
 import type { Peer } from '@waybill/smtp/server';
 import type { Kept } from '@waybill/custody';
 import type { Drafted } from './phases/data.ts';
+import { type Limited, limitLabel } from './phases/limits.ts';
 
 export interface Events {
   authenticated(account: string, mechanism: string, peer: Peer, answer: Reply): void;
@@ -15,12 +16,16 @@ export interface Events {
   notKept(id: string, peer: Peer, error: unknown, answer: Reply): void;
   /** The whole message was refused. */
   messageRefused(id: string, from: Mailbox | undefined, peer: Peer, answer: Reply): void;
+  /** The account has sent enough for now, or is held; the client was told to try later. */
+  limited(id: string, account: string, why: Limited, peer: Peer, answer: Reply): void;
   /** RCPT was refused. */
   recipientRefused(id: string | undefined, recipient: string, peer: Peer, answer: Reply): void;
   /** A conversation is over and is worth keeping. */
   transcript(journeyId: string | undefined, text: string, peer: Peer): void;
   /** A connection was not served. */
   connectionRefused(why: string): void;
+  /** A banned network was turned away. */
+  banned(address: string, reason: string): void;
   /** A call to auth got no answer. */
   authTrouble(call: string, cause: unknown): void;
   /** The engine or a session failed in a way that no code foresaw. */
@@ -31,6 +36,9 @@ export function openEvents(log: Log, metrics: Metrics, journey: Journey): Events
   const messages = metrics.counter('msa_messages', 'Messages by what became of them', ['outcome']);
   const logins = metrics.counter('msa_logins', 'AUTH by outcome', ['outcome']);
   const recipients = metrics.counter('msa_refused_recipients', 'Refused RCPT commands', ['code']);
+  const limits = metrics.counter('submission_limited', 'Messages that a limit of their account put off', [
+    'limit',
+  ]);
   const octets = metrics.counter('msa_accepted_bytes', 'Octets of accepted messages');
   const seconds = metrics.seconds('msa_accept', 'From the final dot to the answer');
   const refusals = metrics.counter('msa_refused_connections', 'Connections not served', ['why']);
@@ -95,6 +103,17 @@ export function openEvents(log: Log, metrics: Metrics, journey: Journey): Events
       journey.record({ ...about(id, 'mail.reject', peer, answer), sender });
       log.info({ journey: id, session: peer.sessionId, code: answer.code, why: answer.lines[0] }, 'refused');
     },
+    limited(id, account, why, peer, answer) {
+      messages.inc({ outcome: 'limited' });
+      limits.inc({ limit: limitLabel(why) });
+      const limit = why.status === 'held' ? 'held' : why.limit;
+      journey.record({
+        ...about(id, 'mail.reject', peer, answer),
+        sender: account,
+        data: { account, limit },
+      });
+      log.warn({ journey: id, session: peer.sessionId, account, limit, address: peer.address }, 'limited');
+    },
     recipientRefused(id, recipient, peer, answer) {
       recipients.inc({ code: answer.enhanced });
       journey.record({ ...about(id, 'rcpt.reject', peer, answer), recipient });
@@ -113,6 +132,10 @@ export function openEvents(log: Log, metrics: Metrics, journey: Journey): Events
     },
     connectionRefused(why) {
       refusals.inc({ why });
+    },
+    banned(address, reason) {
+      refusals.inc({ why: 'banned' });
+      log.info({ address, reason: reason.slice(0, 256) }, 'a banned network was turned away');
     },
     authTrouble(call, cause) {
       trouble.inc({ call });

@@ -1,5 +1,5 @@
 /** One conversation with a writer: policy of msa, phase by phase. Custody begins with the spool's commit. */
-import { type Account, type Auth } from '@waybill/auth-client';
+import type { Account, Auth, Sasl, SaslMechanism, Spending } from '@waybill/auth-client';
 import {
   type Custody,
   deliveriesFor,
@@ -21,15 +21,24 @@ import {
   reply,
 } from '@waybill/smtp';
 import type { Handed } from '@waybill/smtp/client';
-import type { Peer, ReceivedMessage, SmtpSession } from '@waybill/smtp/server';
+import type {
+  Peer,
+  ReceivedMessage,
+  SaslStepAnswer,
+  SaslStepRequest,
+  SmtpSession,
+} from '@waybill/smtp/server';
 import { newSpoolId, RecipientList } from '@waybill/spool';
 import type { Events } from './events.ts';
 import { draftOf, type Envelope, readHeader } from './phases/data.ts';
-import { fromAddresses } from './phases/from.ts';
+import { limitReply } from './phases/limits.ts';
+import { sendersOf } from './phases/senders.ts';
 
 export interface MsaSessionOptions {
   readonly hostname: string;
-  readonly auth: Auth;
+  readonly auth: Auth & Sasl & Spending;
+  /** Offered under TLS, in the order told. */
+  readonly mechanisms: readonly SaslMechanism[];
   readonly custody: Custody;
   readonly events: Events;
 }
@@ -38,10 +47,11 @@ export interface MsaSessionOptions {
 const MAX_DELIVERIES = 5000;
 const WELCOME = reply(235, '2.7.0', 'Authentication successful');
 const WRONG = reply(535, '5.7.8', 'Wrong name or password');
+const NOT_SASL = reply(501, '5.5.2', 'Not base64, or not what this mechanism sends');
 const AUTH_AWAY = reply(454, '4.7.0', 'Authentication does not answer, try again later');
 const SENDER_TAKEN = reply(250, '2.1.0', 'Sender taken');
 const NOT_YOUR_SENDER = reply(553, '5.7.1', 'This sender address is not yours');
-const NOT_YOUR_FROM = reply(550, '5.7.1', 'A From address is not yours');
+const NOT_YOUR_FROM = reply(550, '5.7.1', 'An address in From, Sender or Resent-From is not yours');
 const NOT_KEPT = reply(451, '4.3.0', 'The message could not be kept, try again later');
 const NO_ANSWER = reply(451, '4.4.2', 'The next host did not answer, try again later');
 
@@ -71,14 +81,37 @@ export class MsaSession implements SmtpSession {
       username === ''
         ? ({ status: 'denied' } as const)
         : await auth.authenticate({ username, password, client: this.#peer.address, protocol: 'smtp' });
-    if (answer.status === 'ok') {
-      this.#account = answer.account;
-      events.authenticated(answer.account.address, mechanism, this.#peer, WELCOME);
-      return WELCOME;
-    }
+    if (answer.status === 'ok') return this.#welcome(answer.account, mechanism);
     const refusal = answer.status === 'denied' ? WRONG : AUTH_AWAY;
     events.notAuthenticated(username, mechanism, this.#peer, refusal);
     return refusal;
+  }
+
+  /** Carries octets between the client and auth, which conducts the mechanism. */
+  async sasl({ mechanism: name, response, state }: SaslStepRequest): Promise<SaslStepAnswer> {
+    const { auth, events, mechanisms } = this.#options;
+    this.#account = undefined;
+    const mechanism = mechanisms.find((offered) => offered === name);
+    if (mechanism === undefined) throw new Error(`${name} is not offered`);
+    const answer = await auth.sasl({
+      mechanism,
+      ...(response === undefined ? {} : { response }),
+      ...(state === undefined ? {} : { state }),
+      client: this.#peer.address,
+      protocol: 'smtp',
+    });
+    if (answer.status === 'challenge') return { challenge: answer.challenge, state: answer.state };
+    if (answer.status === 'ok') return this.#welcome(answer.account, mechanism);
+    if (answer.status === 'malformed') return NOT_SASL;
+    const refusal = answer.status === 'denied' ? WRONG : AUTH_AWAY;
+    events.notAuthenticated('', mechanism, this.#peer, refusal);
+    return refusal;
+  }
+
+  #welcome(account: Account, mechanism: string): Reply {
+    this.#account = account;
+    this.#options.events.authenticated(account.address, mechanism, this.#peer, WELCOME);
+    return WELCOME;
   }
 
   async mail(from: Mailbox | undefined, parameters: MailParameters, peer: Peer): Promise<Reply> {
@@ -92,7 +125,14 @@ export class MsaSession implements SmtpSession {
         return refused;
       }
     }
-    this.#envelope = { id, from, parameters, recipients: new RecipientList(), onlyRecipient: undefined };
+    this.#envelope = {
+      id,
+      from,
+      parameters,
+      recipients: new RecipientList(),
+      asked: 0,
+      onlyRecipient: undefined,
+    };
     return SENDER_TAKEN;
   }
 
@@ -114,8 +154,23 @@ export class MsaSession implements SmtpSession {
     if (recipients.size + deliveries.length > MAX_DELIVERIES) return this.#refused(address, TOO_MANY_TARGETS);
     const first = recipients.size === 0;
     for (const delivery of deliveries) recipients.add(delivery);
-    this.#envelope = { ...envelope, onlyRecipient: first ? address : undefined };
+    this.#envelope = { ...envelope, asked: envelope.asked + 1, onlyRecipient: first ? address : undefined };
     return RECIPIENT_TAKEN;
+  }
+
+  /** Counted before 354 is said: a message that may not go is not sent here first. */
+  async data(): Promise<Reply | undefined> {
+    const { auth, events } = this.#options;
+    const envelope = this.#envelope;
+    const account = this.#account;
+    if (envelope === undefined || account === undefined) throw new Error('DATA without MAIL or AUTH');
+    const { accountId } = account;
+    const spent = await auth.spend({ accountId, recipients: envelope.asked });
+    if (spent.status === 'ok') return undefined;
+    const answer = limitReply(spent);
+    if (spent.status === 'try-later') events.messageRefused(envelope.id, envelope.from, this.#peer, answer);
+    else events.limited(envelope.id, account.address, spent, this.#peer, answer);
+    return answer;
   }
 
   async message(message: ReceivedMessage): Promise<Reply> {
@@ -130,12 +185,13 @@ export class MsaSession implements SmtpSession {
     };
     const read = readHeader(message);
     if ('code' in read) return refuse(read);
-    const authors = fromAddresses(read.octets, read.fields);
-    if ('code' in authors) return refuse(authors);
-    const foreign = await this.#mustOwn(authors, NOT_YOUR_FROM);
+    const senders = sendersOf(read.octets, read.fields);
+    if ('code' in senders) return refuse(senders);
+    const foreign = await this.#mustOwn(senders.addresses, NOT_YOUR_FROM);
     if (foreign !== undefined) return refuse(foreign);
-    const hop = { peer: this.#peer, helo: this.#helo, hostname, accountId: account.accountId };
-    const drafted = draftOf(read, authors[0] ?? account.address, envelope, hop, new Date());
+    const { accountId, address } = account;
+    const hop = { peer: this.#peer, helo: this.#helo, hostname, accountId, account: address };
+    const drafted = draftOf(read, senders, envelope, hop, new Date());
     if ('code' in drafted) return refuse(drafted);
     let kept: Kept;
     try {

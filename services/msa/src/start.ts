@@ -1,4 +1,4 @@
-import { isTryLater, openAuthClient, readCredentials } from '@waybill/auth-client';
+import { isTryLater, openAuthClient, readCredentials, readMechanisms, watchBans } from '@waybill/auth-client';
 import { openCustody } from '@waybill/custody';
 import type { Context, Service } from '@waybill/daemon';
 import { listenerLimits, tlsFromSettings } from '@waybill/listener';
@@ -15,6 +15,7 @@ export async function start(
   const tls = tlsFromSettings(config);
   if (tls === undefined)
     throw new Error('msa needs a certificate: set WAYBILL_TLS_CERT_FILE and WAYBILL_TLS_KEY_FILE');
+  const mechanisms = readMechanisms(config.WAYBILL_SASL_MECHANISMS);
   await using stack = new AsyncDisposableStack();
   const parts = await openCustody('msa', context, stack);
   const events = openEvents(log, metrics, parts.journey);
@@ -24,7 +25,10 @@ export async function start(
   await context.waitFor('auth', async () => {
     if (isTryLater(await auth.resolveOne('ready@auth.invalid'))) throw new Error('auth does not answer');
   });
+  const bans = stack.use(watchBans(auth));
+  await bans.ready;
   const door = {
+    bans,
     ...(config.WAYBILL_LISTEN_HOST === '' ? {} : { host: config.WAYBILL_LISTEN_HOST }),
     ...listenerLimits(config),
     tls,
@@ -32,7 +36,7 @@ export async function start(
     maxRecipients: config.WAYBILL_MAX_RECIPIENTS,
     budget: new BodyBudget(config.WAYBILL_BODIES_IN_FLIGHT_BYTES),
     transcripts: config.WAYBILL_TRANSCRIPTS as 'off' | 'failures' | 'all',
-    session: { hostname: context.hostname, auth, custody: parts.custody, events },
+    session: { hostname: context.hostname, auth, mechanisms, custody: parts.custody, events },
   };
   const [submission, submissions] = await Promise.all([
     openDoor({ ...door, port: config.WAYBILL_MSA_PORT }),

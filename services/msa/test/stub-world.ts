@@ -8,6 +8,13 @@ import type {
   AuthenticateRequest,
   AuthenticateResponse,
   Resolution,
+  Sasl,
+  SaslMechanism,
+  SaslRequest,
+  SaslResponse,
+  SpendRequest,
+  Spending,
+  SpendResponse,
 } from '@waybill/auth-client';
 import { CertificateAuthority, playTranscript } from '@waybill/lab';
 import { type Listener, TlsContexts } from '@waybill/listener';
@@ -56,7 +63,21 @@ const ROUTES = new Map([
 ]);
 const SENDERS = new Set(['alice@red.test', 'sales@red.test', '"a b"@red.test']);
 
-class StubAuth implements Auth {
+class StubAuth implements Auth, Sasl, Spending {
+  readonly asked: SaslRequest[] = [];
+  readonly spent: SpendRequest[] = [];
+  readonly senders: (readonly string[])[] = [];
+  spends: SpendResponse = { status: 'ok' };
+
+  /** SCRAM's three responses, a token, and trouble. */
+  sasl(request: SaslRequest): Promise<SaslResponse> {
+    this.asked.push(request);
+    return Promise.resolve(saslAnswer(request));
+  }
+  spend(request: SpendRequest): Promise<SpendResponse> {
+    this.spent.push(request);
+    return Promise.resolve(this.spends);
+  }
   authenticate({ username, password }: AuthenticateRequest): Promise<AuthenticateResponse> {
     if (username === 'busy@red.test') return Promise.resolve({ status: 'try-later' });
     const right = username === 'alice@red.test' && password === 'sesame';
@@ -76,12 +97,38 @@ class StubAuth implements Auth {
     accountId: string,
     addresses: readonly string[],
   ): Promise<readonly boolean[] | { status: 'try-later' }> {
+    this.senders.push(addresses);
     if (addresses.includes('later@red.test')) return Promise.resolve({ status: 'try-later' });
     return Promise.resolve(addresses.map((address) => accountId === '1' && SENDERS.has(address)));
   }
 }
 
+function saslAnswer({ mechanism, response, state }: SaslRequest): SaslResponse {
+  const text = Buffer.from(response ?? '', 'base64').toString();
+  if (text === 'away') return { status: 'try-later' };
+  if (text === 'nonsense') return { status: 'malformed' };
+  if (mechanism !== 'SCRAM-SHA-256') {
+    if (state !== undefined) return { status: 'denied' };
+    return text === 'good token'
+      ? { status: 'ok', account: alice }
+      : { status: 'challenge', challenge: base64('{"status":"invalid_token"}'), state: 'refused' };
+  }
+  if (response === undefined) return { status: 'challenge', challenge: '', state: 'begun' };
+  if (state === undefined || state === 'begun')
+    return { status: 'challenge', challenge: base64(`server of ${text}`), state: `sealed ${text}` };
+  if (state.startsWith('sealed'))
+    return text === 'proof'
+      ? { status: 'challenge', challenge: base64('v=server'), state: 'proved' }
+      : { status: 'denied' };
+  return text === '' ? { status: 'ok', account: alice } : { status: 'malformed' };
+}
+
+export function base64(text: string): string {
+  return Buffer.from(text).toString('base64');
+}
+
 export interface World extends AsyncDisposable {
+  readonly auth: StubAuth;
   readonly listener: Listener;
   readonly drafts: Draft[];
   readonly kicks: string[];
@@ -95,8 +142,19 @@ const authority = await CertificateAuthority.create('msa test');
 const issued = await authority.issue(['localhost']);
 const contexts = new TlsContexts({ cert: issued.certificate, key: issued.key });
 
+export interface WorldOptions {
+  readonly mechanisms?: readonly SaslMechanism[];
+  /** Why an address is banned. */
+  readonly banned?: string;
+}
+
 /** @param implicitTls as on port 465; else as on 587 */
-export async function startWorld(implicitTls = true, custody?: Custody): Promise<World> {
+export async function startWorld(
+  implicitTls = true,
+  custody?: Custody,
+  { mechanisms = ['PLAIN', 'LOGIN'], banned }: WorldOptions = {},
+): Promise<World> {
+  const auth = new StubAuth();
   const drafts: Draft[] = [];
   const kicks: string[] = [];
   const said: string[] = [];
@@ -107,6 +165,9 @@ export async function startWorld(implicitTls = true, custody?: Custody): Promise
     accepted: ({ draft }) => said.push(`accepted ${draft.id}`),
     notKept: (_id, _peer, error) => said.push(`not kept: ${(error as Error).message}`),
     messageRefused: (_id, _from, _peer, answer) => said.push(`refused ${answer.enhanced}`),
+    limited: (_id, account, why, _peer, answer) =>
+      said.push(`limited ${account} ${why.status} ${answer.enhanced}`),
+    banned: (address, reason) => said.push(`banned ${address}: ${reason}`),
     recipientRefused: (_id, recipient, _peer, answer) => said.push(`${recipient} ${answer.enhanced}`),
     transcript: (_id, text) => transcripts.push(text),
     connectionRefused: (why) => said.push(why),
@@ -123,10 +184,12 @@ export async function startWorld(implicitTls = true, custody?: Custody): Promise
     maxMessageBytes: 100_000,
     maxRecipients: 100,
     budget: new BodyBudget(10_000_000),
+    bans: { reasonFor: () => banned },
     transcripts: 'all',
     session: {
       hostname: 'msa.red.test',
-      auth: new StubAuth(),
+      auth,
+      mechanisms,
       custody:
         custody ??
         spoolCustody(
@@ -155,6 +218,7 @@ export async function startWorld(implicitTls = true, custody?: Custody): Promise
     return implicitTls ? secure(socket) : socket;
   };
   return Object.assign(world, {
+    auth,
     listener,
     drafts,
     kicks,

@@ -2,13 +2,14 @@
  * One client's IMAP session: its state (RFC 3501 §3), what its commands may use, and how it is told what
  * changed. It never touches the socket but through `output` and the line it asks for.
  */
-import type { Auth } from '@waybill/auth-client';
+import type { SaslMechanism } from '@waybill/auth-client';
 import { existsLine, expungeLine, FetchLine, recentLine } from '@waybill/imap';
 import type { Connection } from '@waybill/listener';
 import type { AccountRef, ChangeSignal, ReaderStore, StoredMessage } from '@waybill/mailstore';
 import type { AccountPlaces } from '../account-places.ts';
 import type { Events, SessionFacts } from '../events.ts';
 import { journeyIdOf } from '../journey-id.ts';
+import type { LoginAuth } from '../sasl/exchange.ts';
 import type { LargeMessages } from './large-messages.ts';
 import type { MailboxCache, OpenMailbox } from './mailbox-cache.ts';
 import type { Output } from './output.ts';
@@ -47,7 +48,9 @@ export const DEFAULT_TIMING: Timing = {
 export interface Surroundings {
   readonly store: ReaderStore;
   readonly signal: ChangeSignal;
-  readonly auth: Pick<Auth, 'authenticate'>;
+  readonly auth: LoginAuth;
+  /** Offered under TLS, in the order told. */
+  readonly mechanisms: readonly SaslMechanism[];
   readonly events: Events;
   readonly cache: MailboxCache;
   readonly summaries: Summaries;

@@ -2,23 +2,20 @@
  * One POP3 session without its socket: lines in, replies out. It knows the states of RFC 1939 (authorization,
  * transaction, update) and what each command may do in them. The caller hands it one line at a time.
  */
-import type { AuthenticateResponse } from '@waybill/auth-client';
+import { type AuthenticateResponse, type SaslMechanism, takesPasswords } from '@waybill/auth-client';
 import { isOutage } from '../imap/failure.ts';
 import type { AccountPlaces } from '../account-places.ts';
 import type { Events, SessionFacts } from '../events.ts';
 import { journeyIdOf } from '../journey-id.ts';
-import { readPlain } from '../sasl/plain.ts';
+import { type LoginAuth, SaslExchange, type SaslOutcome } from '../sasl/exchange.ts';
 import { parseCommand, type Malformed, type Pop3Command } from './command.ts';
 import { Maildrop, type MaildropStore } from './maildrop.ts';
 import { dotStuffed, topEnd } from './message-octets.ts';
 
 export interface Pop3Deps {
-  /** Asks auth; trouble is a value, it does not reject. `client` is the address that is throttled. */
-  readonly authenticate: (
-    username: string,
-    password: string,
-    client: string,
-  ) => Promise<AuthenticateResponse>;
+  readonly auth: LoginAuth;
+  /** Offered under TLS, in the order told. */
+  readonly mechanisms: readonly SaslMechanism[];
   readonly store: MaildropStore;
   /** Named in the greeting. */
   readonly hostname: string;
@@ -77,7 +74,8 @@ export class Pop3Session {
   #username: string | undefined;
   /** The name that USER gave, until PASS. */
   #named: string | undefined;
-  #challenged = false;
+  /** While AUTH waits for the client's answer. */
+  #exchange: SaslExchange | undefined;
   #failedLogins = 0;
   #mistakes = 0;
   #leavePlace: (() => void) | undefined;
@@ -111,7 +109,7 @@ export class Pop3Session {
   /** TLS is up: nothing that was said before counts (RFC 2595 §4). */
   secured(): void {
     this.#named = undefined;
-    this.#challenged = false;
+    this.#exchange = undefined;
   }
 
   /** The connection is gone. Without QUIT nothing is removed (RFC 1939 §6). */
@@ -127,7 +125,7 @@ export class Pop3Session {
 
   /** The answer to a line; never rejects. */
   handle(line: Buffer): Reply | Promise<Reply> {
-    if (this.#challenged) return this.#respond(line.toString('latin1'));
+    if (this.#exchange !== undefined) return this.#respond(this.#exchange, line.toString('latin1'));
     const command = parseCommand(line);
     const reply = this.#dispatch(command);
     if (!(reply instanceof Promise)) return this.#counted(command, reply);
@@ -172,51 +170,73 @@ export class Pop3Session {
     if (this.#facts().tls === undefined) return this.mistake('Start TLS first');
     switch (command.verb) {
       case 'USER':
+        if (!takesPasswords(this.#deps.mechanisms))
+          return this.mistake('Passwords are not taken here, use AUTH');
         // RFC 1939 §7: whether the name exists is not told.
         this.#named = command.name;
         return ok('Now the password');
       case 'PASS': {
         const name = this.#named;
         this.#named = undefined;
-        return name === undefined ? this.mistake('USER comes first') : this.#logIn(name, command.password);
+        return name === undefined ? this.mistake('USER comes first') : this.#pass(name, command.password);
       }
       case 'AUTH':
-        if (command.mechanism === null) return { text: '+OK\r\nPLAIN\r\n.\r\n' };
-        if (command.mechanism !== 'PLAIN') return this.mistake('This mechanism is not offered');
-        if (command.initial !== null) return this.#plain(command.initial);
-        this.#challenged = true;
-        return { text: '+ \r\n' };
+        if (command.mechanism === null)
+          return { text: `+OK\r\n${this.#deps.mechanisms.join('\r\n')}\r\n.\r\n` };
+        return this.#beginAuth(command.mechanism, command.initial);
     }
     return this.mistake('Log in first');
   }
 
-  #respond(line: string): Reply | Promise<Reply> {
-    this.#challenged = false;
+  /** RFC 5034 §4. */
+  #beginAuth(name: string, initial: string | null): Reply | Promise<Reply> {
+    const { auth, mechanisms } = this.#deps;
+    const mechanism = mechanisms.find((offered) => offered === name);
+    if (mechanism === undefined) return this.mistake('This mechanism is not offered');
+    const client = this.#facts().remoteAddress;
+    const exchange = new SaslExchange(mechanism, auth, { client, protocol: 'pop3' });
+    return this.#conduct(exchange, exchange.begin(initial));
+  }
+
+  #respond(exchange: SaslExchange, line: string): Reply | Promise<Reply> {
+    this.#exchange = undefined;
     // RFC 5034 §4: the client cancels.
     if (line === '*') return this.mistake('Authentication cancelled');
-    return this.#plain(line);
+    return this.#conduct(exchange, exchange.respond(line));
   }
 
-  #plain(response: string): Reply | Promise<Reply> {
-    const credentials = readPlain(response);
-    if (credentials === 'malformed') return this.mistake('This is no SASL PLAIN response');
-    if (credentials === 'cannot-act-for-others') return this.#denied('', 'denied');
-    return this.#logIn(credentials.username, credentials.password);
-  }
-
-  async #logIn(username: string, password: string): Promise<Reply> {
-    const { events, authenticate, store, places } = this.#deps;
+  async #conduct(exchange: SaslExchange, step: Promise<SaslOutcome>): Promise<Reply> {
     try {
-      const client = this.#facts().remoteAddress;
-      const answer = await authenticate(username, password, client);
+      const outcome = await step;
+      if (outcome.status === 'challenge') {
+        this.#exchange = exchange;
+        return { text: `+ ${outcome.challenge}\r\n` };
+      }
+      if (outcome.status === 'malformed') return this.mistake('This is not what the mechanism sends');
+      return await this.#admit(exchange.username, exchange.mechanism, outcome);
+    } catch (error) {
+      return this.#failed('AUTH', error);
+    }
+  }
+
+  async #pass(username: string, password: string): Promise<Reply> {
+    const client = this.#facts().remoteAddress;
+    const answer = await this.#deps.auth.authenticate({ username, password, client, protocol: 'pop3' });
+    return this.#admit(username, 'USER', answer);
+  }
+
+  /** Enters the maildrop of the account that auth named. `username`: as the client said it, '' where only auth knows. */
+  async #admit(username: string, mechanism: string, answer: AuthenticateResponse): Promise<Reply> {
+    const { events, store, places } = this.#deps;
+    try {
       if (answer.status === 'denied') return this.#denied(username, 'denied');
       if (answer.status === 'try-later') {
         events.loginFailed(this.#facts(), username, 'try-later');
         return err('SYS/TEMP', 'Logging in is not possible now, try again later');
       }
-      const { accountId } = answer.account;
+      const { accountId, address } = answer.account;
       if (places !== undefined) {
-        this.#leavePlace = places.take(accountId, client);
+        this.#leavePlace = places.take(accountId, this.#facts().remoteAddress);
         if (this.#leavePlace === undefined) {
           events.loginFailed(this.#facts(), username, 'limit');
           return err('IN-USE', 'Too many sessions of this account are open');
@@ -225,10 +245,10 @@ export class Pop3Session {
       const maildrop = await Maildrop.open(store, answer.account);
       // The client may have left while this was looked up: its place was not taken yet when it did.
       if (this.#gone) this.#giveBack();
-      this.#username = username;
+      this.#username = username === '' ? address : username;
       this.#maildrop = maildrop;
       this.#mistakes = 0;
-      events.loggedIn(this.#facts());
+      events.loggedIn(this.#facts(), mechanism);
       return ok(`${maildrop.count} messages, ${maildrop.octets} octets`);
     } catch (error) {
       this.#giveBack();
@@ -300,8 +320,11 @@ export class Pop3Session {
   /** RFC 2449 §5; what is not possible now is not named. */
   #capabilities(): Reply {
     const names = ['TOP', 'UIDL', 'RESP-CODES', 'AUTH-RESP-CODE', 'PIPELINING'];
-    if (this.#facts().tls !== undefined) names.push('USER', 'SASL PLAIN');
-    else if (!this.loggedIn && this.#canStartTls()) names.push('STLS');
+    const { mechanisms } = this.#deps;
+    if (this.#facts().tls !== undefined) {
+      if (takesPasswords(mechanisms)) names.push('USER');
+      names.push(`SASL ${mechanisms.join(' ')}`); // RFC 5034 §3
+    } else if (!this.loggedIn && this.#canStartTls()) names.push('STLS');
     return { text: `+OK Capabilities follow\r\n${names.join('\r\n')}\r\nIMPLEMENTATION Waybill\r\n.\r\n` };
   }
 

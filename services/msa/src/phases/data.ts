@@ -3,6 +3,7 @@ import {
   fieldValue,
   formatDate,
   type HeaderField,
+  headerEnd,
   headerFields,
   newMessageId,
   receivedField,
@@ -10,6 +11,8 @@ import {
 import { formatAddress, type Mailbox, type MailParameters, type Reply, reply } from '@waybill/smtp';
 import type { Peer, ReceivedMessage } from '@waybill/smtp/server';
 import type { Draft, RecipientList } from '@waybill/spool';
+import { isForged } from './forged.ts';
+import type { Senders } from './senders.ts';
 
 /** RFC 5321 §6.3: a message that has been through so many hosts goes in circles. */
 const MAX_HOPS = 50;
@@ -17,6 +20,9 @@ const LOOPING = reply(554, '5.4.6', `Too many hops: the message came through ${M
 /** As many fields as headerFields tells apart: behind them a Bcc could hide. */
 const MAX_FIELDS = 1000;
 const TOO_MANY_FIELDS = reply(554, '5.6.0', 'The header has too many fields');
+/** As far as headerFields reads, in octets: the same behind it. */
+const MAX_HEADER = 1024 * 1024;
+const HEADER_TOO_LONG = reply(554, '5.6.0', 'The header is longer than 1 MiB');
 
 const FOLDED_START = reply(550, '5.6.0', 'The message begins with white space instead of a field');
 
@@ -29,6 +35,8 @@ export interface Envelope {
   readonly from: Mailbox | undefined;
   readonly parameters: MailParameters;
   readonly recipients: RecipientList;
+  /** RCPT commands that were taken. */
+  readonly asked: number;
   /** What the client wrote in its only RCPT; undefined when there were several. */
   readonly onlyRecipient: string | undefined;
 }
@@ -39,6 +47,8 @@ export interface Hop {
   readonly helo: string;
   readonly hostname: string;
   readonly accountId: string;
+  /** The account's own address, for a Sender field that is missing. */
+  readonly account: string;
 }
 
 /** A message with its header found. */
@@ -58,14 +68,15 @@ export function readHeader(message: ReceivedMessage): Read | Reply {
   const octets = message.chunks.length === 1 && only !== undefined ? only : Buffer.concat(message.chunks);
   // It would fold into the fields that are put in front.
   if (octets[0] === 0x20 || octets[0] === 0x09) return FOLDED_START;
+  if (octets.length > MAX_HEADER && headerEnd(octets) > MAX_HEADER) return HEADER_TOO_LONG;
   const fields = headerFields(octets);
   return fields.length >= MAX_FIELDS ? TOO_MANY_FIELDS : { octets, fields };
 }
 
-/** `author` is the first From address: a Message-ID that is missing is made in its domain. */
+/** A Message-ID that is missing is made in the domain of the first author. */
 export function draftOf(
   { octets, fields }: Read,
-  author: string,
+  { author, lacksSender }: Senders,
   envelope: Envelope,
   hop: Hop,
   now: Date,
@@ -89,13 +100,14 @@ export function draftOf(
   });
   const added =
     (given === undefined ? `Message-ID: ${messageId}\r\n` : '') +
+    (lacksSender ? `Sender: ${hop.account}\r\n` : '') + // RFC 6409 §8.1
     (count(fields, 'date') === 0 ? `Date: ${formatDate(now)}\r\n` : '');
   const draft: Draft = {
     id,
     origin: 'msa',
     returnPath: from === undefined ? '' : formatAddress(from),
     recipients: envelope.recipients.list(),
-    message: Buffer.concat([Buffer.from(trace + added), ...kept(octets, fields)]),
+    message: Buffer.concat([Buffer.from(trace + added), ...kept(octets, fields, hop.hostname)]),
     smtputf8: parameters.smtputf8,
     hops,
     authAccount: hop.accountId,
@@ -117,11 +129,11 @@ function count(fields: readonly HeaderField[], name: string): number {
 }
 
 /** The message without the fields that are dropped, all else octet for octet. */
-function kept(octets: Buffer, fields: readonly HeaderField[]): Buffer[] {
+function kept(octets: Buffer, fields: readonly HeaderField[], hostname: string): Buffer[] {
   const pieces: Buffer[] = [];
   let from = 0;
   for (const field of fields) {
-    if (!DROPPED.has(field.name)) continue;
+    if (!DROPPED.has(field.name) && !isForged(octets, field, hostname)) continue;
     pieces.push(octets.subarray(from, field.start));
     from = field.end;
   }

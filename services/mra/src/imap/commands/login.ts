@@ -1,4 +1,5 @@
-/** LOGIN: RFC 3501 §6.2.3; and how any mechanism's name and password become a session. */
+/** LOGIN: RFC 3501 §6.2.3; and how auth's answer, by whatever mechanism, becomes a session. */
+import { type AuthenticateResponse, takesPasswords } from '@waybill/auth-client';
 import { capabilities } from '../capabilities.ts';
 import type { CommandOf, Completion } from '../commands.ts';
 import { Bye, No } from '../replies.ts';
@@ -6,9 +7,19 @@ import type { Session } from '../session.ts';
 
 const MOST_FAILURES = 3;
 
-export function login(session: Session, command: CommandOf<'LOGIN'>): Promise<Completion> {
+export async function login(
+  session: Session,
+  { username, password }: CommandOf<'LOGIN'>,
+): Promise<Completion> {
   requireTls(session);
-  return logIn(session, command.username, command.password);
+  const { auth, mechanisms } = session.around;
+  if (!takesPasswords(mechanisms)) throw new No('Passwords are not taken here, use AUTHENTICATE', 'CANNOT');
+  const client = session.connection.remoteAddress;
+  return admit(
+    session,
+    { username, mechanism: 'LOGIN' },
+    await auth.authenticate({ username, password, client, protocol: 'imap' }),
+  );
 }
 
 /** RFC 3501 §6.2.3 LOGINDISABLED, RFC 5530 §3 PRIVACYREQUIRED: no password in clear, not even a wrong one. */
@@ -16,11 +27,23 @@ export function requireTls(session: Session): void {
   if (!session.connection.secure) throw new No('Start TLS first', 'PRIVACYREQUIRED');
 }
 
-/** Asks auth and enters the account. Every refusal says the same; each takes longer than the one before. */
-export async function logIn(session: Session, username: string, password: string): Promise<Completion> {
-  const { auth, store, events, places, timing } = session.around;
+/** Who somebody says that they are, and by which mechanism. */
+export interface Claim {
+  readonly username: string;
+  readonly mechanism: string;
+}
+
+/**
+ * Enters the account that auth named. Every refusal says the same; each takes longer than the one before.
+ * @param claim the username as the client said it, '' where only auth knows
+ */
+export async function admit(
+  session: Session,
+  { username, mechanism }: Claim,
+  answer: AuthenticateResponse,
+): Promise<Completion> {
+  const { store, events, places, timing } = session.around;
   const client = session.connection.remoteAddress;
-  const answer = await auth.authenticate({ username, password, client, protocol: 'imap' });
   if (answer.status === 'try-later') {
     events.loginFailed(session.facts, username, 'try-later');
     throw new No('Logging in is not possible now, try again', 'UNAVAILABLE');
@@ -44,7 +67,7 @@ export async function logIn(session: Session, username: string, password: string
     return {};
   }
   session.enter(account, answer.account.address, givePlace);
-  events.loggedIn(session.facts);
+  events.loggedIn(session.facts, mechanism);
   return { code: `CAPABILITY ${capabilities(session).join(' ')}`, text: 'Logged in' };
 }
 
