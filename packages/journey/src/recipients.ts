@@ -81,6 +81,7 @@ const OUTCOMES = new Set([
   'store.append',
   'dsn.sent',
   'rcpt.reject',
+  'mail.reject',
 ]);
 
 function fromEvents(steps: readonly JourneyStep[]): JourneyRecipient[] {
@@ -118,7 +119,7 @@ function stateAfter(step: JourneyStep, before: RecipientState | undefined): Reci
   // Clocks of two machines differ: what the next one did may stand before.
   if (step.kind === 'handed.on') return before ?? 'handed on';
   if (step.kind === 'dsn.sent') return 'returned';
-  if (step.kind === 'rcpt.reject') return before ?? 'refused';
+  if (step.kind === 'rcpt.reject' || step.kind === 'mail.reject') return before ?? 'refused';
   // A copy that is in a mailbox stays there, whatever a repeated attempt hears.
   if (step.status === 'ok' || before === 'delivered') return 'delivered';
   if (step.status === 'permanent') return 'returned';

@@ -65,7 +65,7 @@ function stepLine(step: JourneyStep, before: JourneyStep | undefined, machineWid
     (wait > 0 ? `+${seconds(wait)}` : '').padEnd(9),
     step.instance.padEnd(6),
     step.kind.padEnd(13),
-    [sayCode(step), step.summary].filter((part) => part !== '').join(' '),
+    told(step),
   ];
   const extras = [
     step.recipient === undefined || step.summary.includes(step.recipient) ? '' : `for ${step.recipient}`,
@@ -75,6 +75,13 @@ function stepLine(step: JourneyStep, before: JourneyStep | undefined, machineWid
     step.nextId === undefined || step.summary.includes(step.nextId) ? '' : `next id ${step.nextId}`,
   ].filter((part) => part !== '');
   return clean(`${parts.join('  ')}${extras.length === 0 ? '' : `   [${extras.join(', ')}]`}`.trimEnd());
+}
+
+/** What happened; of a verdict first the checks that led to it. */
+function told(step: JourneyStep): string {
+  const outcome = [sayCode(step), step.summary].filter((part) => part !== '').join(' ');
+  const line = step.data?.['line'];
+  return step.kind === 'verdict.made' && typeof line === 'string' ? `${line}  -> ${outcome}` : outcome;
 }
 
 const MARKS = { ok: 'o', info: '|', temporary: '~', permanent: 'x' } as const;

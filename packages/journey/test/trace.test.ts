@@ -292,6 +292,48 @@ test('the drawing has one line per step, waits between, and no control character
   assert.match(text, /bob@blue\.test: delivered/);
 });
 
+test('a refused message is found by everybody whom it concerned, its reason on the same screen', async () => {
+  const id = randomUUID();
+  const refused = {
+    journeyId: id,
+    kind: 'mail.reject',
+    status: 'permanent',
+    sender: 'ceo@bank.test',
+    code: 550,
+    enhanced: '5.7.26',
+    summary: 'bank.test asks to reject mail that fails DMARC (SPF fail, DKIM none)',
+  } as const;
+  await tell([
+    [
+      'mx',
+      {
+        journeyId: id,
+        kind: 'verdict.made',
+        status: 'permanent',
+        sender: 'ceo@bank.test',
+        messageId: '<forged@bank.test>',
+        code: 550,
+        enhanced: '5.7.26',
+        summary: 'reject: bank.test asks to reject mail that fails DMARC (SPF fail, DKIM none)',
+        peerAddress: '203.0.113.9',
+        data: { line: 'PTR none  SPF fail  DKIM none  DMARC fail (p=reject)' },
+      },
+    ],
+    ['mx', { ...refused, recipient: 'meg@blue.test' }],
+    ['mx', { ...refused, recipient: 'moe@blue.test' }],
+  ]);
+  for (const key of [id, 'ceo@bank.test', 'moe@blue.test', 'forged@bank.test']) {
+    const [view] = await traceJourney(operator, key);
+    const text = renderJourney(view!);
+    assert.match(text, /^ceo@bank\.test -> meg@blue\.test, moe@blue\.test {3}2 refused$/m, key);
+    assert.match(
+      text,
+      /x MX .*verdict\.made +PTR none {2}SPF fail {2}DKIM none {2}DMARC fail \(p=reject\) {2}-> 550 5\.7\.26 reject: bank\.test asks/,
+    );
+    assert.match(text, /moe@blue\.test: refused: 550 5\.7\.26 bank\.test asks/);
+  }
+});
+
 test('what the spool still has is told from its own rows', async () => {
   await admin.query(`create schema spool; grant usage on schema spool to waybill_operator;
     create table spool.msg (spool_id uuid, return_path text, parent_id uuid, origin int);

@@ -27,7 +27,7 @@ export interface DeliverItem {
   readonly summary: Buffer;
   /** The Date field's time, for SENTBEFORE and SENTON; null where the message has none. */
   readonly sentAt: Date | null;
-  /** Where to: the mailbox with this special use, INBOX if there is none. */
+  /** Where to: INBOX, or the mailbox with the special use \Junk, which is made where it is missing. */
   readonly target: 'inbox' | 'junk';
 }
 

@@ -41,6 +41,7 @@ const ENSURE = {
   name: 'mailstore.ensure_accounts',
   text: 'select mailstore.ensure_accounts($1::bigint[], $2::bigint[], $3::bigint[])',
 };
+const ENSURE_JUNK = { name: 'mailstore.ensure_junk', text: 'select mailstore.ensure_junk($1::bigint[])' };
 const IS_DELIVERED = {
   name: 'mailstore.is_delivered',
   text: 'select from mailstore.delivered where account_id = $1 and delivery_id = $2',
@@ -73,8 +74,8 @@ export function openDeliveryStore(pool: pg.Pool, options: DeliveryStoreOptions):
 
 /**
  * Files many items in one transaction and answers for each, in order. What the store reports as
- * out of the ordinary is settled and the rest sent again; every round makes an account, moves a
- * group to INBOX or answers an item, so there are few.
+ * out of the ordinary is settled and the rest sent again; every round makes an account or
+ * its Junk, moves a group to INBOX or answers an item, so there are few.
  */
 export async function deliverBatch(
   pool: pg.Pool,
@@ -84,6 +85,8 @@ export async function deliverBatch(
   const verdicts: (DeliverVerdict | undefined)[] = Array.from({ length: items.length });
   const { leaders, twins } = pairTwins(items);
   const plain = new Set<number>();
+  /** Accounts that were without Junk once in this batch. */
+  const junkless = new Set<string>();
   let open = leaders;
   for (let round = 0; open.length > 0; round++) {
     if (round > 3 * items.length + 5) throw new Error('a batch of deliveries does not settle');
@@ -120,7 +123,12 @@ export async function deliverBatch(
         });
         break;
       case 'no-junk':
-        for (const place of batch.items) if (which.has(place.group)) plain.add(place.index);
+        await makeJunk(
+          pool,
+          batch.items.filter((place) => which.has(place.group)),
+          junkless,
+          plain,
+        );
         break;
     }
     open = open.filter((index) => verdicts[index] === undefined);
@@ -130,6 +138,23 @@ export async function deliverBatch(
     verdicts[twin] = verdict.status === 'stored' ? { status: 'duplicate' } : verdict;
   }
   return verdicts as DeliverVerdict[];
+}
+
+/** Makes the missing mailbox, once; an account that can have none gets its junk in INBOX. */
+async function makeJunk(
+  pool: pg.Pool,
+  places: readonly { readonly index: number; readonly item: DeliverItem }[],
+  junkless: Set<string>,
+  plain: Set<number>,
+): Promise<void> {
+  const make = new Set<string>();
+  for (const { index, item } of places) {
+    const { accountId } = item.account;
+    if (junkless.has(accountId)) plain.add(index);
+    else make.add(accountId);
+  }
+  for (const accountId of make) junkless.add(accountId);
+  if (make.size > 0) await pool.query({ ...ENSURE_JUNK, values: [plainArray([...make])] });
 }
 
 /** Items of one batch with the same account and delivery id are one delivery: the first leads. */

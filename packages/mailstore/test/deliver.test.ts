@@ -153,7 +153,7 @@ test('several messages of one account in a batch get rising UIDs in the order gi
   ]);
 });
 
-test('junk goes to INBOX where there is no Junk mailbox, also beside a message for INBOX', async () => {
+test('junk makes its mailbox where the user deleted it, also beside a message for INBOX', async () => {
   await store.deliver(delivery(account(32)));
   await root.query(
     "update mailstore.mailbox set deleted_at = now() where account_id = 32 and special_use = '\\Junk'",
@@ -162,15 +162,39 @@ test('junk goes to INBOX where there is no Junk mailbox, also beside a message f
     delivery(account(32), { target: 'junk' }),
     delivery(account(32)),
     delivery(account(33), { target: 'junk' }),
+    delivery(account(32), { target: 'junk' }),
   ]);
   assert.deepEqual(
     verdicts.map((verdict) => (verdict.status === 'stored' ? [verdict.mailboxId, verdict.uid] : verdict)),
     [
+      [7, 1],
       [1, 2],
-      [1, 3],
       [5, 1],
+      [7, 2],
     ],
   );
+  const { rows } = await root.query(
+    'select name, special_use from mailstore.mailbox where account_id = 32 and mailbox_id = 7',
+  );
+  assert.deepEqual(rows, [{ name: 'Junk', special_use: '\\Junk' }]);
+});
+
+test('a mailbox Junk of no particular use becomes the one', async () => {
+  await store.deliver(delivery(account(56)));
+  await root.query("update mailstore.mailbox set special_use = null where account_id = 56 and name = 'Junk'");
+  const verdict = await store.deliver(delivery(account(56), { target: 'junk' }));
+  assert.equal(verdict.status === 'stored' && verdict.mailboxId, 5);
+});
+
+test('junk of an account that can have no more mailboxes goes to INBOX', async () => {
+  await store.deliver(delivery(account(57)));
+  await root.query(`delete from mailstore.mailbox where account_id = 57 and name = 'Junk'`);
+  await root.query(
+    `insert into mailstore.mailbox (account_id, mailbox_id, name, uidvalidity)
+     select 57, 10 + i, 'b' || i, 1 from generate_series(1, 1995) i`,
+  );
+  const verdict = await store.deliver(delivery(account(57), { target: 'junk' }));
+  assert.equal(verdict.status === 'stored' && verdict.mailboxId, 1);
 });
 
 test('a removed account takes nothing, and its neighbours in the batch lose nothing', async () => {

@@ -168,16 +168,35 @@ export function firstValue(
  * buffer comes back when there is none.
  */
 export function removeFields(buffer: Buffer, names: ReadonlySet<string>): Buffer {
+  const kept = withoutFields(buffer, headerFields(buffer), (field) => names.has(field.name));
+  return kept === undefined ? buffer : Buffer.concat(kept);
+}
+
+/**
+ * The pieces of a message without those of its fields that are dropped, all else octet for octet and not copied;
+ * undefined when none is.
+ * @param fields of this buffer, in order
+ */
+export function withoutFields(
+  buffer: Buffer,
+  fields: readonly HeaderField[],
+  drop: (field: HeaderField) => boolean,
+): Buffer[] | undefined {
   const kept: Buffer[] = [];
   let from = 0;
-  for (const field of headerFields(buffer)) {
-    if (!names.has(field.name)) continue;
+  for (const field of fields) {
+    if (!drop(field)) continue;
     if (field.start > from) kept.push(buffer.subarray(from, field.start));
     from = field.end;
   }
-  if (from === 0) return buffer;
+  if (from === 0) return undefined;
   kept.push(buffer.subarray(from));
-  return Buffer.concat(kept);
+  return kept;
+}
+
+/** Whether headerFields has read all fields of the block that `buffer` begins with: none lay beyond its limits. */
+export function isHeaderRead(buffer: Buffer, fields: readonly HeaderField[]): boolean {
+  return fields.length < HEADER_FIELDS && headerEnd(buffer) <= HEADER_OCTETS;
 }
 
 /**

@@ -18,8 +18,10 @@ export {
   headerEnd,
   type HeaderField,
   headerFields,
+  isHeaderRead,
   prependFields,
   removeFields,
+  withoutFields,
 } from './header.ts';
 export {
   addressLiteral,

@@ -5,6 +5,7 @@ import { degradedSummary, encodeSummary, summarise, type Summary } from '@waybil
 import { formatPath, type Mailbox, type Reply } from '@waybill/smtp';
 import type { Peer } from '@waybill/smtp/server';
 import type { Events, Filing } from './events.ts';
+import { isJunk } from './junk.ts';
 import { RECORDED, TROUBLE, verdictReply } from './verdict.ts';
 
 export interface Recipient {
@@ -31,6 +32,7 @@ interface Letter {
   readonly body: Body;
   readonly summary: Buffer;
   readonly sentAt: Date | null;
+  readonly target: DeliverItem['target'];
 }
 
 /**
@@ -68,6 +70,7 @@ export async function deliver(
       body: octets.length <= filer.inlineBytes ? { inline: octets } : await stored(filer, octets),
       summary: encodeSummary(summary),
       sentAt: summary.sentAt === null ? null : new Date(summary.sentAt),
+      target: isJunk(octets, peer) ? 'junk' : 'inbox',
     };
   } catch (error) {
     return recipients.map((recipient) =>
@@ -113,7 +116,7 @@ function file(
     body: letter.body,
     summary: letter.summary,
     sentAt: letter.sentAt,
-    target: 'inbox',
+    target: letter.target,
   };
   const verdict = store.deliver(item);
   if (recipient.minted) copies.set(account.accountId, verdict);

@@ -197,6 +197,30 @@ test('a blobstore that fails is temporary for all', async () => {
   assert.deepEqual(await rowsOf(to), []);
 });
 
+test('what mx judged junk lies in Junk, once, however often it comes', async () => {
+  const to = user();
+  const junk = 'X-Waybill-Verdict: junk; bank.test asks\r\nReceived: from a by b; c\r\n\r\nx\r\n';
+  const where = async (): Promise<string[]> => {
+    const { rows } = await bed.pool.query<{ name: string }>(
+      `select m.name from mailstore.mailbox_msg x join mailstore.mailbox m using (account_id, mailbox_id)
+        where x.account_id = $1 order by m.name`,
+      [to],
+    );
+    return rows.map((row) => row.name);
+  };
+  const again = fromMta(to);
+  for (const _ of [1, 2]) {
+    const open = session();
+    await rcpt(open, `u${to}`, again);
+    await open.message(message(junk));
+  }
+  assert.deepEqual(await where(), ['Junk']);
+  const foreign = session(FOREIGN);
+  await rcpt(foreign, `u${to}`);
+  await foreign.message(message(junk));
+  assert.deepEqual(await where(), ['INBOX', 'Junk']);
+});
+
 test('RSET forgets the recipients', async () => {
   const to = user();
   const open = session();
