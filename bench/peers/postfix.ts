@@ -27,6 +27,10 @@ export interface PostfixOptions {
   readonly lmtpPort: number;
   readonly sinkPort: number;
   readonly saslSocket: string;
+  /** Further lines of main.cf, and others in place of those below. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Settings of the submission door alone. */
+  readonly submission?: Readonly<Record<string, string>>;
 }
 
 export async function startPostfix(options: PostfixOptions): Promise<Postfix> {
@@ -69,7 +73,7 @@ export async function startPostfix(options: PostfixOptions): Promise<Postfix> {
     options.users.map((user) => `${user} ok\n`).join(''),
   );
   fs.writeFileSync(path.join(configuration, 'main.cf'), mainCf(options, configuration));
-  fs.writeFileSync(path.join(configuration, 'master.cf'), masterCf(ports));
+  fs.writeFileSync(path.join(configuration, 'master.cf'), masterCf(ports, options.submission));
   await runProgram(sibling(options.program, 'postmap'), [
     '-c',
     configuration,
@@ -131,6 +135,15 @@ function filesIn(folder: string): number {
 }
 
 function mainCf(its: PostfixOptions, configuration: string): string {
+  const own = new Set(Object.keys(its.settings ?? {}));
+  const lines = defaultCf(its, configuration)
+    .split('\n')
+    .filter((line) => !own.has(line.split(' =', 1)[0]!));
+  const further = Object.entries(its.settings ?? {}).map(([name, value]) => `${name} = ${value}\n`);
+  return lines.join('\n') + further.join('');
+}
+
+function defaultCf(its: PostfixOptions, configuration: string): string {
   return `compatibility_level = 3.6
 queue_directory = ${its.folder}/queue
 data_directory = ${its.folder}/data
@@ -160,7 +173,8 @@ smtpd_peername_lookup = no
 }
 
 /** The services of the package's own file that mail needs, none in a chroot, and two doors. */
-function masterCf(ports: Postfix['ports']): string {
+function masterCf(ports: Postfix['ports'], submission: PostfixOptions['submission'] = {}): string {
+  const further = Object.entries(submission).map(([name, value]) => `  -o { ${name} = ${value} }\n`);
   return `127.0.0.1:${ports.mx} inet n - n - - smtpd
   -o smtpd_tls_security_level=none
   -o smtpd_relay_restrictions=reject_unauth_destination
@@ -168,7 +182,7 @@ function masterCf(ports: Postfix['ports']): string {
   -o smtpd_tls_wrappermode=yes
   -o smtpd_sasl_auth_enable=yes
   -o smtpd_relay_restrictions=permit_sasl_authenticated,reject
-pickup unix n - n 60 1 pickup
+${further.join('')}pickup unix n - n 60 1 pickup
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
 tlsmgr unix - - n 1000? 1 tlsmgr

@@ -21,6 +21,12 @@ export const PROGRAMS = {
   // mutt draws only on a terminal; script gives it one.
   script: { command: 'script', packages: ['bsdutils'], probe: ['--version'] },
   mbsync: { command: 'mbsync', packages: ['isync'], probe: ['--version'] },
+  // What mbsync logs in with beyond passwords; there is no program to ask.
+  'Cyrus SASL': {
+    command: 'sh',
+    packages: ['libsasl2-modules'],
+    probe: ['-c', 'ls /usr/lib/*/sasl2/libscram.so* /usr/lib/sasl2/libscram.so* 2>/dev/null | grep -q .'],
+  },
   python: {
     command: 'python3',
     packages: ['python3'],
@@ -33,6 +39,15 @@ export const PROGRAMS = {
     packages: ['postfix'],
     probe: ['-c', 'test "$(id -u)" = 0 && PATH="$PATH:/usr/sbin" postconf -d mail_version'],
   },
+  // Its LMTP in the place of mda, and its own programs as clients of auth. The settings that the tests write are those of 2.3.
+  dovecot: {
+    command: 'sh',
+    packages: ['dovecot-lmtpd', 'dovecot-imapd', 'dovecot-pop3d'],
+    probe: [
+      '-c',
+      'PATH="$PATH:/usr/sbin" && command -v doveadm && dovecot --version | grep -q "^2[.]3[.]" && test -x /usr/lib/dovecot/lmtp',
+    ],
+  },
   // swaks runs without this module, but then it has no TLS.
   'Net::SSLeay': { command: 'perl', packages: ['libnet-ssleay-perl'], probe: ['-MNet::SSLeay', '-e', '1'] },
 } as const satisfies Record<string, Program>;
@@ -44,8 +59,11 @@ export const TESTS: Readonly<Record<string, readonly ProgramName[]>> = {
   'curl.test.ts': ['curl'],
   'mutt.test.ts': ['mutt', 'script'],
   'mbsync.test.ts': ['mbsync'],
+  'scram.test.ts': ['mutt', 'mbsync', 'Cyrus SASL'],
   'python.test.ts': ['python'],
   'postfix.test.ts': ['postfix'],
+  'postfix-asks-auth.test.ts': ['postfix', 'swaks', 'Net::SSLeay'],
+  'dovecot.test.ts': ['dovecot'],
   'swaks.test.ts': ['swaks', 'Net::SSLeay'],
 };
 
