@@ -11,7 +11,9 @@ const ban = (network: string, until?: string): Ban => ({
 });
 
 /** Answers one list after the other; tells when each was asked for. */
-function scripted(...lists: (readonly Ban[] | typeof TRY_LATER)[]): BanList & { asked(n: number): Promise<void> } {
+function scripted(
+  ...lists: (readonly Ban[] | typeof TRY_LATER)[]
+): BanList & { asked(n: number): Promise<void> } {
   let asked = 0;
   const waiting: (() => void)[] = [];
   return {

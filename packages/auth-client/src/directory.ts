@@ -1,4 +1,6 @@
 import Type from 'typebox';
+import { DomainPolicy } from './contract.ts';
+import { IDENTITY_CALLS } from './identity.ts';
 
 /**
  * The operator's half of the contract: domains, accounts, aliases and credentials. Every call is
@@ -7,6 +9,8 @@ import Type from 'typebox';
 const Name = Type.String({ minLength: 1, maxLength: 320 });
 /** At most 1,024 octets. */
 const NewPassword = Type.String({ minLength: 1, maxLength: 1024 });
+/** `{SCHEME}…` as another server kept it; which schemes: services/auth/README.md. */
+const PasswordHash = Type.String({ minLength: 1, maxLength: 1024 });
 const Label = Type.String({ minLength: 1, maxLength: 64, description: 'names one credential of an account' });
 const Quota = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: '0: unlimited' });
 const Cursor = Type.Optional(Type.String({ maxLength: 700, description: 'the `next` of the page before' }));
@@ -18,6 +22,8 @@ export const Domain = Type.Object({
   route: Type.String(),
   /** 'listed': only addresses of the directory exist; 'any': whoever the route leads to decides. */
   recipients: Type.Union([Type.Literal('listed'), Type.Literal('any')]),
+  /** What mx does with forged or doubtful mail to it, where that differs from how mx is configured. */
+  policy: Type.Optional(DomainPolicy),
 });
 export const DirectoryAccount = Type.Object({
   accountId: Type.String(),
@@ -55,6 +61,8 @@ export const Credential = Type.Object({
   label: Type.String(),
   version: Type.Number(),
   createdAt: Type.String(),
+  /** To the minute; left out: not since this is written down. */
+  lastUsedAt: Type.Optional(Type.String()),
 });
 
 /** What each call takes and gives. */
@@ -88,7 +96,9 @@ export const DIRECTORY_CALLS = {
   'accounts/add': {
     request: Type.Object({
       address: Name,
+      /** At most one of the two. */
       password: Type.Optional(NewPassword),
+      passwordHash: Type.Optional(PasswordHash),
       quotaBytes: Type.Optional(Quota),
       quotaMessages: Type.Optional(Quota),
     }),
@@ -123,15 +133,21 @@ export const DIRECTORY_CALLS = {
     request: Type.Object({ address: Name }),
     response: Type.Object({ credentials: Type.Array(Credential) }),
   },
-  /** Adds a credential, or replaces the one with this label. */
+  /** Adds a credential, or replaces the one with this label. One of `password` and `passwordHash` is given. */
   'credentials/set': {
-    request: Type.Object({ address: Name, label: Label, password: NewPassword }),
+    request: Type.Object({
+      address: Name,
+      label: Label,
+      password: Type.Optional(NewPassword),
+      passwordHash: Type.Optional(PasswordHash),
+    }),
     response: Credential,
   },
   'credentials/remove': {
     request: Type.Object({ address: Name, label: Label }),
     response: Type.Object({}),
   },
+  ...IDENTITY_CALLS,
 } as const;
 
 export type DirectoryCall = keyof typeof DIRECTORY_CALLS;

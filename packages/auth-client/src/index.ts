@@ -4,6 +4,7 @@ export { AuthClient, type AuthClientOptions } from './client.ts';
 export type { Credentials } from './connections.ts';
 export * from './contract.ts';
 export * from './directory.ts';
+export { AppPassword, IDENTITY_CALLS, Scope, SCOPES, SendLimits } from './identity.ts';
 export { DirectoryClient, DirectoryError } from './directory-client.ts';
 export { readMechanisms, SaslSettings, takesPasswords } from './mechanisms.ts';
 export {

@@ -41,8 +41,7 @@ export function networkAround({ family, value }: IpAddress, bits: number): IpNet
 }
 
 export function formatNetwork({ family, value, bits }: IpNetwork): string {
-  if (family === 4)
-    return `${[24n, 16n, 8n, 0n].map((shift) => (value >> shift) & 0xffn).join('.')}/${bits}`;
+  if (family === 4) return `${[24n, 16n, 8n, 0n].map((shift) => (value >> shift) & 0xffn).join('.')}/${bits}`;
   const groups = Array.from({ length: 8 }, (_, i) => (value >> BigInt(112 - 16 * i)) & 0xffffn);
   return `${new URL(`http://[${groups.map((group) => group.toString(16)).join(':')}]`).hostname.slice(1, -1)}/${bits}`;
 }

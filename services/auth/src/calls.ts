@@ -20,8 +20,10 @@ import { type Domains, parseRoute } from './directory/domains.ts';
 import type { DirectoryRows } from './directory/rows.ts';
 import type { Events } from './events.ts';
 import type { AddressRules } from './facts.ts';
-import type { HashQueue } from './password/hash-queue.ts';
-import { hashPassword } from './password/phc.ts';
+import { type Grants, grantsFor } from './directory/grants.ts';
+import { type IdentityCall, identityCalls, type IdentityParts } from './identity-calls.ts';
+import type { KeptPassword } from './directory/credentials.ts';
+import { readImport } from './password/schemes.ts';
 import { Refused } from './refused.ts';
 import { maySend, resolveAll, type Resolved } from './resolve.ts';
 import type { DkimKeys } from './signing/dkim-keys.ts';
@@ -35,7 +37,7 @@ export interface Call {
   readonly run: (request: never) => Promise<object>;
 }
 
-export interface CallParts {
+export interface CallParts extends IdentityParts {
   readonly authenticator: Authenticator;
   readonly rows: DirectoryRows;
   readonly rules: AddressRules;
@@ -43,17 +45,16 @@ export interface CallParts {
   readonly accounts: Accounts;
   readonly aliases: Aliases;
   readonly credentials: Credentials;
-  readonly queue: HashQueue;
   readonly events: Events;
   readonly dkimKeys: DkimKeys;
   readonly returnPaths: ReturnPaths;
 }
 
 export function tableOfCalls(parts: CallParts): ReadonlyMap<string, Call> {
-  return new Map<string, Call>([...lookUps(parts), ...directoryCalls(parts)]);
+  return new Map<string, Call>([...lookUps(parts), ...identityCalls(parts), ...directoryCalls(parts)]);
 }
 
-function lookUps({ authenticator, rows, rules, events, returnPaths }: CallParts): Map<string, Call> {
+function lookUps({ authenticator, rows, rules, grants, events, returnPaths }: CallParts): Map<string, Call> {
   const resolve = (addresses: readonly string[]): Promise<Resolved[]> => resolveAll(addresses, rows, rules);
   const resolved = async (addresses: readonly string[]): Promise<readonly Resolved[]> => {
     const all = await withSealedAddresses(addresses, await resolve(addresses), {
@@ -113,21 +114,59 @@ function lookUps({ authenticator, rows, rules, events, returnPaths }: CallParts)
         request: MaySendRequest,
         agents: ['msa'],
         run: async ({ accountId, addresses }: MaySendRequest) => ({
-          allowed: maySend(accountId, await resolved(addresses)),
+          allowed: await withGrants(
+            accountId,
+            addresses,
+            maySend(accountId, await resolved(addresses)),
+            grants,
+            rules,
+          ),
         }),
       },
     ],
   ]);
 }
 
-type DirectoryHandlers = { readonly [C in DirectoryCall]: (request: DirectoryRequest<C>) => Promise<object> };
+/** Grants are read only where an address is not the account's own. */
+async function withGrants(
+  accountId: string,
+  addresses: readonly string[],
+  own: readonly boolean[],
+  grants: Grants,
+  { delimiter }: AddressRules,
+): Promise<readonly boolean[]> {
+  if (own.every(Boolean) || !/^\d{1,18}$/.test(accountId)) return own;
+  const names = addresses.map((text, i) => {
+    const address = own[i] === true ? undefined : parseAddress(text);
+    return address === undefined ? [] : grantsFor(address, delimiter);
+  });
+  const granted = await grants.among(accountId, names.flat());
+  return own.map((allowed, i) => allowed || names[i]!.some((name) => granted.has(name)));
+}
+
+type OtherCall = Exclude<DirectoryCall, IdentityCall>;
+type DirectoryHandlers = { readonly [C in OtherCall]: (request: DirectoryRequest<C>) => Promise<object> };
 
 function directoryCalls(parts: CallParts): Map<string, Call> {
-  const { domains, accounts, aliases, credentials, queue, events, dkimKeys } = parts;
-  const hash = (password: string): Promise<string> => {
+  const { domains, accounts, aliases, credentials, maker, events, dkimKeys } = parts;
+  /** What is kept of a given password, or of another server's hash. */
+  const keep = async (
+    given: GivenPassword,
+    name: string,
+    siblings: readonly string[],
+  ): Promise<KeptPassword | undefined> => {
+    const { password, passwordHash } = given;
+    if (password !== undefined && passwordHash !== undefined)
+      throw new Refused('invalid', 'either a password or a hash of one');
+    if (passwordHash !== undefined) {
+      const imported = readImport(passwordHash);
+      if ('fault' in imported) throw new Refused('invalid', imported.fault);
+      return { phc: imported.stored, scram: undefined };
+    }
+    if (password === undefined) return undefined;
     if (Buffer.byteLength(password) > 1024)
       throw new Refused('invalid', 'a password has at most 1,024 octets');
-    return queue.run(() => hashPassword(password));
+    return maker.make(password, name, siblings);
   };
   const changed = async <T extends object>(
     call: string,
@@ -159,15 +198,15 @@ function directoryCalls(parts: CallParts): Map<string, Call> {
       ),
     'domains/list': ({ after }) => domains.list(after),
     'domains/remove': async ({ name }) => changed('domains/remove', name, domains.remove(readDomain(name))),
-    'accounts/add': async ({ address, password, quotaBytes, quotaMessages }) => {
+    'accounts/add': async ({ address, quotaBytes, quotaMessages, ...given }) => {
       const parsed = readAddress(address);
       if (parts.rules.delimiter !== '' && parsed.local.includes(parts.rules.delimiter))
         throw new Refused(
           'invalid',
           `${parts.rules.delimiter} begins a tag and cannot be in an account's address`,
         );
-      const phc = password === undefined ? undefined : await hash(password);
-      const account = { address: parsed, phc, label: MAIN_LABEL, quotaBytes, quotaMessages };
+      const kept = await keep(given, formatAddress(parsed), []);
+      const account = { address: parsed, kept, label: MAIN_LABEL, quotaBytes, quotaMessages };
       return changed('accounts/add', formatAddress(parsed), accounts.add(account));
     },
     'accounts/list': ({ domain, after }) =>
@@ -189,9 +228,11 @@ function directoryCalls(parts: CallParts): Map<string, Call> {
     'credentials/list': async ({ address }) => ({
       credentials: await credentials.list(readAddress(address)),
     }),
-    'credentials/set': async ({ address, label, password }) => {
+    'credentials/set': async ({ address, label, ...given }) => {
       const parsed = readAddress(address);
-      return changed('credentials/set', address, credentials.set(parsed, label, await hash(password)));
+      const kept = await keep(given, await accounts.primary(parsed), await credentials.hashes(parsed));
+      if (kept === undefined) throw new Refused('invalid', 'there is no password in the request');
+      return changed('credentials/set', address, credentials.set(parsed, label, kept));
     },
     'credentials/remove': async ({ address, label }) =>
       changed('credentials/remove', address, credentials.remove(readAddress(address), label)),
@@ -199,13 +240,18 @@ function directoryCalls(parts: CallParts): Map<string, Call> {
   return new Map(
     Object.entries(handlers).map(([name, run]) => [
       name,
-      { request: DIRECTORY_CALLS[name as DirectoryCall].request, agents: ['operator'], run },
+      { request: DIRECTORY_CALLS[name as OtherCall].request, agents: ['operator'], run },
     ]),
   );
 }
 
+interface GivenPassword {
+  readonly password?: string;
+  readonly passwordHash?: string;
+}
+
 /** @throws Refused invalid */
-function readAddress(text: string): Address {
+export function readAddress(text: string): Address {
   const address = parseAddress(text);
   if (address === undefined || address.domain.startsWith('['))
     throw new Refused('invalid', `${JSON.stringify(text)} is not an address`);
@@ -213,7 +259,7 @@ function readAddress(text: string): Address {
 }
 
 /** @throws Refused invalid */
-function readDomain(text: string): string {
+export function readDomain(text: string): string {
   const domain = normaliseDomain(text);
   if (domain === undefined || domain.startsWith('['))
     throw new Refused('invalid', `${JSON.stringify(text)} is not a domain`);

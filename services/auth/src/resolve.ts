@@ -1,4 +1,4 @@
-import type { Resolution, Target } from '@waybill/auth-client';
+import type { DomainPolicy, Resolution, Target } from '@waybill/auth-client';
 import { type Address, formatAddress, parseAddress } from './address.ts';
 import type { DirectoryRows, DomainRow } from './directory/rows.ts';
 import { type AddressRules, type Facts, gatherFacts, MAX_DEPTH, rowAt } from './facts.ts';
@@ -49,12 +49,17 @@ export function resolve(address: Address | undefined, facts: Facts, rules: Addre
   if (row.kind === 'account') {
     const { account, active } = row.owner;
     return {
-      resolution: { status: 'mailbox', account, route: domain.route },
+      resolution: { status: 'mailbox', account, ...wayOf(domain) },
       tooLarge: false,
       soleOwner: { accountId: account.accountId, active },
     };
   }
-  return resolveAlias(address, domain.route, facts, rules);
+  return resolveAlias(address, domain, facts, rules);
+}
+
+/** What a domain says about all mail to it. */
+function wayOf({ route, policy }: DomainRow): { route: string; policy?: DomainPolicy } {
+  return policy === undefined ? { route } : { route, policy };
 }
 
 function plain(resolution: Resolution): Resolved {
@@ -66,11 +71,11 @@ function unlisted(address: Address, domain: DomainRow): Resolved {
   return plain({
     status: 'alias',
     targets: [{ address: formatAddress(address) }],
-    route: domain.route,
+    ...wayOf(domain),
   });
 }
 
-function resolveAlias(address: Address, route: string, facts: Facts, rules: AddressRules): Resolved {
+function resolveAlias(address: Address, domain: DomainRow, facts: Facts, rules: AddressRules): Resolved {
   const targets = new Map<string, Target>();
   const owners: { accountId: string; active: boolean }[] = [];
   const seen = new Set<string>();
@@ -102,7 +107,7 @@ function resolveAlias(address: Address, route: string, facts: Facts, rules: Addr
   // An alias that leads only to itself leads nowhere.
   if (targets.size === 0) return plain({ status: 'unknown' });
   return {
-    resolution: { status: 'alias', targets: [...targets.values()], route },
+    resolution: { status: 'alias', targets: [...targets.values()], ...wayOf(domain) },
     tooLarge: false,
     soleOwner: targets.size === 1 ? owners[0] : undefined,
   };

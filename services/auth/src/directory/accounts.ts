@@ -1,19 +1,24 @@
-import type { DirectoryAccount } from '@waybill/auth-client';
+import type { DirectoryAccount, SendLimits } from '@waybill/auth-client';
 import { transaction } from '@waybill/postgres';
 import pg from 'pg';
 import { type Address, formatAddress } from '../address.ts';
 import { Refused } from '../refused.ts';
+import { insertCredential, type KeptPassword } from './credentials.ts';
 import { PAGE, readCursor, writeCursor } from './page.ts';
 import { OWNER_COLUMNS, type OwnerColumns, ownerOf, type QuotaDefaults } from './rows.ts';
 
 /** Accounts: made with their primary address, suspended, removed to a tombstone; ids are never given twice. */
 export interface NewAccount {
   readonly address: Address;
-  /** PHC string of the first password. */
-  readonly phc: string | undefined;
+  /** What is kept of the first password. */
+  readonly kept: KeptPassword | undefined;
   readonly label: string;
   readonly quotaBytes: number | undefined;
   readonly quotaMessages: number | undefined;
+}
+
+interface Held {
+  readonly held_reason?: string | null;
 }
 
 /** The id of the account at an address. @throws Refused not-found */
@@ -51,6 +56,13 @@ export function addressFault(error: unknown, address: Address): unknown {
   return error;
 }
 
+const LIMIT_COLUMNS = {
+  messagesPerHour: 'messages_per_hour',
+  messagesPerDay: 'messages_per_day',
+  recipientsPerHour: 'recipients_per_hour',
+  recipientsPerDay: 'recipients_per_day',
+} as const;
+
 export class Accounts {
   readonly #pool: pg.Pool;
   readonly #defaults: QuotaDefaults;
@@ -76,11 +88,7 @@ export class Accounts {
           address.local,
           row.id,
         ]);
-        if (account.phc !== undefined)
-          await client.query(
-            'insert into directory.credential (account_id, label, phc) values ($1, $2, $3)',
-            [row.id, account.label, account.phc],
-          );
+        if (account.kept !== undefined) await insertCredential(client, row.id, account.label, account.kept);
         return this.#entry(row);
       });
     } catch (error) {
@@ -94,9 +102,9 @@ export class Accounts {
     after: string | undefined,
   ): Promise<{ accounts: DirectoryAccount[]; next?: string }> {
     const [fromDomain, fromLocal] = readCursor(after);
-    const { rows } = await this.#pool.query<OwnerColumns>({
-      name: 'directory-list-accounts',
-      text: `select ${OWNER_COLUMNS} from directory.address a join directory.account c on c.id = a.account_id
+    const { rows } = await this.#pool.query<OwnerColumns & Held>({
+      name: 'directory-list-accounts-2',
+      text: `select ${OWNER_COLUMNS}, c.held_reason from directory.address a join directory.account c on c.id = a.account_id
         where ($1::text is null or a.domain = $1) and (a.domain, a.local) > ($2, $3)
           and a.domain = c.domain and a.local = c.local
         order by a.domain, a.local limit ${PAGE}`,
@@ -112,8 +120,9 @@ export class Accounts {
   /** @throws Refused not-found */
   async setState(address: Address, state: 'active' | 'suspended'): Promise<DirectoryAccount> {
     const accountId = await findAccount(this.#pool, address);
-    const { rows } = await this.#pool.query<OwnerColumns>(
-      `update directory.account as c set state = $2 where id = $1 and state <> 'removed' returning ${OWNER_COLUMNS}`,
+    const { rows } = await this.#pool.query<OwnerColumns & Held>(
+      `update directory.account as c set state = $2 where id = $1 and state <> 'removed'
+       returning ${OWNER_COLUMNS}, c.held_reason`,
       [accountId, state],
     );
     if (rows[0] === undefined)
@@ -121,11 +130,49 @@ export class Accounts {
     return this.#entry(rows[0]);
   }
 
+  /** The address that an account was made with. @throws Refused not-found */
+  async primary(address: Address): Promise<string> {
+    const accountId = await findAccount(this.#pool, address);
+    const { rows } = await this.#pool.query<Address>(
+      'select domain, local from directory.account where id = $1',
+      [accountId],
+    );
+    return formatAddress(rows[0]!);
+  }
+
+  /** Holds an account back from sending, or (without a reason) lets it go. @throws Refused not-found */
+  async setHeld(address: Address, reason: string | undefined): Promise<void> {
+    const accountId = await findAccount(this.#pool, address);
+    await this.#pool.query(
+      `update directory.account set held_reason = $2,
+         held_at = case when $2::text is null then null else clock_timestamp() end where id = $1`,
+      [accountId, reason ?? null],
+    );
+  }
+
+  /** Sets the limits that are given, null for those of the settings; answers with all. @throws Refused not-found */
+  async setLimits(address: Address, limits: SendLimits): Promise<SendLimits> {
+    const accountId = await findAccount(this.#pool, address);
+    const given = Object.entries(LIMIT_COLUMNS).map(([name, column]) => {
+      const limit = limits[name as keyof SendLimits];
+      return { column, isGiven: limit !== undefined, limit: limit ?? null };
+    });
+    const { rows } = await this.#pool.query<SendLimits>(
+      `update directory.account set ${given.map(({ column }, i) => `${column} = case when $${2 * i + 2} then $${2 * i + 3} else ${column} end`).join(', ')}
+       where id = $1 returning ${Object.entries(LIMIT_COLUMNS)
+         .map(([name, column]) => `${column} as "${name}"`)
+         .join(', ')}`,
+      [accountId, ...given.flatMap(({ isGiven, limit }) => [isGiven, limit])],
+    );
+    return rows[0]!;
+  }
+
   /** Leaves a tombstone; its addresses are free again, its passwords gone. @throws Refused not-found */
   async remove(address: Address): Promise<void> {
     await transaction(this.#pool, async (client) => {
       const accountId = await findAccount(client, address, 'for update');
-      await client.query('delete from directory.credential where account_id = $1', [accountId]);
+      for (const table of ['credential', 'app_password', 'sender_grant', 'known_network', 'sent'])
+        await client.query(`delete from directory.${table} where account_id = $1`, [accountId]);
       await client.query('delete from directory.address where account_id = $1', [accountId]);
       await client.query(
         `update directory.account set state = 'removed', removed_at = clock_timestamp() where id = $1`,
@@ -134,8 +181,12 @@ export class Accounts {
     });
   }
 
-  #entry(row: OwnerColumns): DirectoryAccount {
+  #entry(row: OwnerColumns & Held): DirectoryAccount {
     const { account, active } = ownerOf(row, this.#defaults);
-    return { ...account, state: active ? 'active' : 'suspended' };
+    return {
+      ...account,
+      state: active ? 'active' : 'suspended',
+      ...(row.held_reason == null ? {} : { held: row.held_reason }),
+    };
   }
 }

@@ -1,12 +1,18 @@
-import type { Domain } from '@waybill/auth-client';
+import type { Domain, DomainPolicy } from '@waybill/auth-client';
 import type pg from 'pg';
 import { Refused } from '../refused.ts';
 import { columns } from '../signing/dkim-keys.ts';
 import type { NewKey } from '../signing/key-pair.ts';
 import { FOREIGN_KEY, isSqlState, UNIQUE } from './accounts.ts';
 import { PAGE } from './page.ts';
+import { DOMAIN_COLUMNS, type DomainColumns, domainOf } from './rows.ts';
 
 /** Domains of ours, and how mail for each travels. */
+export interface NewPolicy {
+  readonly onReject?: DomainPolicy['onReject'] | 'default';
+  readonly onQuarantine?: DomainPolicy['onQuarantine'] | 'default';
+}
+
 export class Domains {
   readonly #pool: pg.Pool;
 
@@ -36,13 +42,29 @@ export class Domains {
   }
 
   async list(after: string | undefined): Promise<{ domains: Domain[]; next?: string }> {
-    const { rows } = await this.#pool.query<Domain>({
-      name: 'directory-list-domains',
-      text: `select name, route, recipients from directory.domain where name > $1 order by name limit ${PAGE}`,
+    const { rows } = await this.#pool.query<DomainColumns>({
+      name: 'directory-list-domains-2',
+      text: `select ${DOMAIN_COLUMNS} from directory.domain where name > $1 order by name limit ${PAGE}`,
       values: [after ?? ''],
     });
     const last = rows.length === PAGE ? rows.at(-1) : undefined;
-    return { domains: rows, ...(last === undefined ? {} : { next: last.name }) };
+    return { domains: rows.map(domainOf), ...(last === undefined ? {} : { next: last.name }) };
+  }
+
+  /** Sets what is given; `default`: as mx is configured. @throws Refused not-found */
+  async setPolicy(
+    name: string,
+    { onReject, onQuarantine }: NewPolicy,
+  ): Promise<{ readonly name: string; readonly policy: DomainPolicy }> {
+    const { rows } = await this.#pool.query<DomainColumns>(
+      `update directory.domain set
+         on_reject = case when $2::text is null then on_reject else nullif($2, 'default') end,
+         on_quarantine = case when $3::text is null then on_quarantine else nullif($3, 'default') end
+       where name = $1 returning ${DOMAIN_COLUMNS}`,
+      [name, onReject ?? null, onQuarantine ?? null],
+    );
+    if (rows[0] === undefined) throw new Refused('not-found', `the domain ${name} is not in the directory`);
+    return { name, policy: domainOf(rows[0]).policy ?? {} };
   }
 
   /** @throws Refused not-found; in-use while it has addresses */

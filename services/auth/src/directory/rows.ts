@@ -1,4 +1,4 @@
-import type { Account } from '@waybill/auth-client';
+import type { Account, DomainPolicy } from '@waybill/auth-client';
 import type pg from 'pg';
 import { formatAddress, type Address } from '../address.ts';
 
@@ -7,6 +7,26 @@ export interface DomainRow {
   readonly name: string;
   readonly route: string;
   readonly recipients: 'listed' | 'any';
+  /** Left out: as mx is configured. */
+  readonly policy?: DomainPolicy;
+}
+
+/** The columns of a domain, and what they say. */
+export const DOMAIN_COLUMNS = 'name, route, recipients, on_reject, on_quarantine';
+export interface DomainColumns {
+  readonly name: string;
+  readonly route: string;
+  readonly recipients: 'listed' | 'any';
+  readonly on_reject: DomainPolicy['onReject'] | null;
+  readonly on_quarantine: DomainPolicy['onQuarantine'] | null;
+}
+
+export function domainOf({ on_reject, on_quarantine, ...domain }: DomainColumns): DomainRow {
+  const policy = {
+    ...(on_reject == null ? {} : { onReject: on_reject }),
+    ...(on_quarantine == null ? {} : { onQuarantine: on_quarantine }),
+  };
+  return Object.keys(policy).length === 0 ? domain : { ...domain, policy };
 }
 
 export interface OwnerRow {
@@ -59,12 +79,12 @@ export class DirectoryRows {
   }
 
   async domains(names: readonly string[]): Promise<DomainRow[]> {
-    const { rows } = await this.#pool.query<DomainRow>({
-      name: 'directory-domains',
-      text: 'select name, route, recipients from directory.domain where name = any($1::text[])',
+    const { rows } = await this.#pool.query<DomainColumns>({
+      name: 'directory-domains-2',
+      text: `select ${DOMAIN_COLUMNS} from directory.domain where name = any($1::text[])`,
       values: [names],
     });
-    return rows;
+    return rows.map(domainOf);
   }
 
   /** The rows of those addresses that have one, with the address each stands at. */

@@ -29,9 +29,14 @@ export function passwordOctets(password: string): Buffer {
   return Buffer.from(password.normalize('NFC'), 'utf8');
 }
 
-/** @returns a PHC string with a fresh salt */
-export async function hashPassword(password: string, cost: HashCost = DEFAULT_COST): Promise<string> {
-  const salt = randomBytes(SALT_OCTETS);
+/** @returns a PHC string, with a fresh salt unless one is given */
+export async function hashPassword(
+  password: string,
+  {
+    salt = randomBytes(SALT_OCTETS),
+    cost = DEFAULT_COST,
+  }: { salt?: Buffer | undefined; cost?: HashCost } = {},
+): Promise<string> {
   const hash = await derive(passwordOctets(password), salt, cost, HASH_OCTETS);
   const { memory, passes, parallelism } = cost;
   return `$argon2id$v=19$m=${memory},t=${passes},p=${parallelism}$${base64(salt)}$${base64(hash)}`;
@@ -39,10 +44,35 @@ export async function hashPassword(password: string, cost: HashCost = DEFAULT_CO
 
 /** Whether a password fits. A string that cannot be read fits none. */
 export async function verifyPassword(password: string, phc: string): Promise<boolean> {
+  return (await findFitting(password, [phc])) === 0;
+}
+
+/** Which of several strings a password fits: one hash for all that share salt and cost. @returns -1 for none */
+export async function findFitting(password: string, phcs: readonly string[]): Promise<number> {
+  const groups = Map.groupBy(phcs.keys(), (i) => phcs[i]!.slice(0, phcs[i]!.lastIndexOf('$')));
+  let found = -1;
+  for (const indexes of groups.values()) {
+    const stored = parsePhc(phcs[indexes[0]!]!);
+    if (stored === undefined) continue;
+    const hash = await derive(passwordOctets(password), stored.salt, stored, stored.hash.length);
+    for (const i of indexes) {
+      const other = parsePhc(phcs[i]!)?.hash;
+      if (other?.length === hash.length && timingSafeEqual(hash, other) && found < 0) found = i;
+    }
+  }
+  return found;
+}
+
+/** The salt in a string; undefined where it cannot be read. */
+export function saltOf(phc: string): Buffer | undefined {
+  return parsePhc(phc)?.salt;
+}
+
+/** Whether a string costs what a new one would. */
+export function isOfDefaultCost(phc: string): boolean {
+  const { memory, passes, parallelism } = DEFAULT_COST;
   const stored = parsePhc(phc);
-  if (stored === undefined) return false;
-  const hash = await derive(passwordOctets(password), stored.salt, stored, stored.hash.length);
-  return timingSafeEqual(hash, stored.hash);
+  return stored?.memory === memory && stored.passes === passes && stored.parallelism === parallelism;
 }
 
 /** @returns undefined for another algorithm, malformed text, or costs beyond the limits */

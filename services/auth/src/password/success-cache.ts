@@ -17,21 +17,22 @@ export class SuccessCache {
     this.#entries = options.entries ?? 50_000;
   }
 
-  /** What a pair of account and password is kept under; tells nothing without the key. */
-  fingerprint(accountId: string, password: string): string {
+  /** What a pair of login name and password is kept under; tells nothing without the key. */
+  fingerprint(name: string, password: string): string {
     return createHmac('sha256', this.#key)
-      .update(`${accountId}\0`)
+      .update(`${name}\0`)
       .update(passwordOctets(password))
       .digest('base64');
   }
 
-  /** Whether this pair was right lately, with a credential that still is what it was. */
-  has(fingerprint: string, versions: readonly string[]): boolean {
+  /** The version of the credential with which this pair was right lately, if that is still one of these. */
+  find(fingerprint: string, versions: readonly string[]): string | undefined {
     const kept = this.#kept.get(fingerprint);
-    if (kept === undefined) return false;
-    if (kept.until > performance.now() && versions.includes(kept.version)) return true;
-    this.#kept.delete(fingerprint);
-    return false;
+    if (kept === undefined) return undefined;
+    if (kept.until <= performance.now()) this.#kept.delete(fingerprint);
+    // A version that is missing may be one that another protocol may use.
+    else if (versions.includes(kept.version)) return kept.version;
+    return undefined;
   }
 
   add(fingerprint: string, version: string): void {
