@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { isIP } from 'node:net';
 import {
   SASL_MECHANISMS,
   type SaslMechanism,
@@ -8,6 +9,7 @@ import {
 import { type Answer, type Conversation, Garbage, type Incomplete, type Request } from './conversation.ts';
 import { type ClientLine, escapeTabs, protocolOf, readClientLine } from './dovecot-line.ts';
 import { readLine } from './lines.ts';
+import { plainAddress } from './networks.ts';
 
 /**
  * Dovecot's authentication protocol, the server's side of client and server, version 1.2: what Postfix, Exim and
@@ -133,7 +135,7 @@ export class DovecotConversation implements Conversation {
       return fail(id, 'refused', 'Unsupported authentication mechanism');
     const protocol = protocolOf(service);
     if (protocol === undefined) return fail(id, 'refused', 'Unknown service');
-    const client = remote === undefined || remote === '' ? this.#client : remote.slice(0, 64);
+    const client = remote !== undefined && isIP(remote) !== 0 ? plainAddress(remote) : this.#client;
     return { mechanism, client, protocol, ...(response === undefined ? {} : { response }) };
   }
 

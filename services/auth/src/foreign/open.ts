@@ -1,7 +1,6 @@
 import type { SaslMechanism } from '@waybill/auth-client';
 import type { Log, Metrics } from '@waybill/daemon';
 import type { Static, TObject } from 'typebox';
-import { BannedNetworks } from './bans.ts';
 import type { Conversation } from './conversation.ts';
 import type { DirectoryQuestions } from './directory-questions.ts';
 import { openForeignDoor } from './door.ts';
@@ -26,15 +25,14 @@ export interface ForeignParts {
   readonly sasl: SaslEngine;
   readonly mechanisms: readonly SaslMechanism[];
   readonly spend: PolicyParts['spend'];
-  readonly bans: ConstructorParameters<typeof BannedNetworks>[0];
+  readonly bannedFor: PolicyParts['bannedFor'];
 }
 
 /** @throws Error for a setting that cannot be read, and what listen() reports */
 export async function openForeignDoors(parts: ForeignParts): Promise<AsyncDisposable> {
   const { config, log, metrics, directory, sasl, mechanisms, spend } = parts;
   const networks = new ForeignNetworks(config.WAYBILL_FOREIGN_NETWORKS);
-  const bans = new BannedNetworks(parts.bans);
-  const policy: PolicyParts = { directory, spend, banned: (address) => bans.find(address) };
+  const policy: PolicyParts = { directory, spend, bannedFor: parts.bannedFor };
   const doors: readonly [ForeignDoor, keyof typeof ForeignSettings, (client: string) => Conversation][] = [
     ['sasl', 'WAYBILL_FOREIGN_SASL', (client) => new DovecotConversation(sasl, client, mechanisms)],
     ['socketmap', 'WAYBILL_FOREIGN_SOCKETMAP', () => new SocketmapConversation(directory)],

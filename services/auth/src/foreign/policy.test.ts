@@ -17,10 +17,7 @@ function parts(
       spent.push(request);
       return outcome;
     },
-    banned: async (address) =>
-      address === '192.0.2.66'
-        ? { network: '192.0.2.66/32', reason: 'sent spam\nfor days', by: 'operator' }
-        : undefined,
+    bannedFor: (address) => (address === '192.0.2.66' ? 'sent spam\nfor days' : undefined),
     directory: {
       resolve: async () => ({
         resolution: { status: 'mailbox', account: ANN, route: 'local' },

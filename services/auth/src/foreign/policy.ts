@@ -1,5 +1,4 @@
 import type { SpendRequest, SpendResponse } from '@waybill/auth-client';
-import type { Ban } from '@waybill/auth-client';
 import type { DirectoryQuestions } from './directory-questions.ts';
 
 /**
@@ -10,8 +9,8 @@ export interface PolicyParts {
   readonly directory: DirectoryQuestions;
   /** Counts a message; may reject, which is trouble. */
   readonly spend: (request: SpendRequest) => Promise<SpendResponse>;
-  /** The ban that an address is under. May reject, which is trouble. */
-  readonly banned: (address: string) => Promise<Ban | undefined>;
+  /** Why an address is banned; undefined: it is not. */
+  readonly bannedFor: (address: string) => string | undefined;
 }
 
 /** An action of access(5), and how it is counted. */
@@ -49,10 +48,10 @@ export function isCounted(attributes: ReadonlyMap<string, string>): boolean {
 export async function decide(
   attributes: ReadonlyMap<string, string>,
   counted: boolean,
-  { directory, spend, banned }: PolicyParts,
+  { directory, spend, bannedFor }: PolicyParts,
 ): Promise<Verdict> {
-  const ban = await banned(attributes.get('client_address') ?? '');
-  if (ban !== undefined) return { action: `REJECT 5.7.1 ${oneLine(ban.reason)}`, result: 'banned' };
+  const reason = bannedFor(attributes.get('client_address') ?? '');
+  if (reason !== undefined) return { action: `REJECT 5.7.1 ${oneLine(reason)}`, result: 'banned' };
   if (counted || !isCounted(attributes)) return DUNNO;
   const { resolution, soleOwner } = await directory.resolve(attributes.get('sasl_username') ?? '');
   if (resolution.status === 'try-later') return TRY_LATER;
