@@ -27,10 +27,25 @@ const MAY: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'bullmq.*': 'rw',
     'waybill.migration': 'r',
   },
-  mta: { 'blobstore.*': 'rw', 'spool.*': 'rw', 'journey.*': 'w', 'bullmq.*': 'rw', 'waybill.migration': 'r' },
+  mta: {
+    'blobstore.*': 'rw',
+    'spool.*': 'rw',
+    'signing.dkim_key': 'rw',
+    'journey.*': 'w',
+    'bullmq.*': 'rw',
+    'waybill.migration': 'r',
+  },
   mda: { 'blobstore.*': 'rw', 'mailstore.*': 'rw', 'journey.*': 'w', 'waybill.migration': 'r' },
   mra: { 'blobstore.*': 'rw', 'mailstore.*': 'rw', 'journey.*': 'w', 'waybill.migration': 'r' },
-  auth: { 'directory.*': 'rw', 'journey.*': 'w', 'waybill.migration': 'r' },
+  // Of keys auth reads all but the private halves: a `select *` is refused.
+  auth: {
+    'directory.*': 'rw',
+    'signing.dkim_key': 'w',
+    'signing.srs_secret': 'rw',
+    'signing.srs_long': 'rw',
+    'journey.*': 'w',
+    'waybill.migration': 'r',
+  },
   operator: { 'blobstore.blob': 'r', 'spool.*': 'r', 'journey.*': 'r', 'waybill.migration': 'r' },
 };
 
@@ -44,7 +59,7 @@ after(async () => {
 
 const { rows: tables } = await admin.query<{ name: string }>(
   `select n.nspname || '.' || c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
-    where c.relkind in ('r', 'p') and n.nspname in ('directory', 'spool', 'mailstore', 'blobstore', 'journey', 'bullmq', 'waybill')
+    where c.relkind in ('r', 'p') and n.nspname in ('directory', 'signing', 'spool', 'mailstore', 'blobstore', 'journey', 'bullmq', 'waybill')
     order by 1`,
 );
 
