@@ -40,6 +40,8 @@ export interface StubOptions extends Partial<SmtpServerOptions> {
   readonly implicitTls?: boolean;
   /** The client shows the certificate of the agent `mta`. */
   readonly asAgent?: boolean;
+  /** What each session does beyond the stub's own. */
+  readonly also?: Pick<SmtpSession, 'mechanisms' | 'sasl'>;
 }
 
 const DEFAULTS: SmtpServerOptions = {
@@ -59,7 +61,7 @@ export async function startStub(options: StubOptions = {}): Promise<Stub> {
   const transcripts: string[] = [];
   const errors: string[] = [];
   const answers: (Reply | readonly Reply[] | Error | Promise<Reply>)[] = [];
-  const { implicitTls = false, asAgent = false, ...own } = options;
+  const { implicitTls = false, asAgent = false, also = {}, ...own } = options;
   const server: SmtpServerOptions = {
     ...DEFAULTS,
     onTranscript: (text) => transcripts.push(text),
@@ -73,7 +75,10 @@ export async function startStub(options: StubOptions = {}): Promise<Stub> {
     tls: contexts,
     implicitTls,
     requestCertificate: true,
-    onConnection: (connection) => serveSmtp(connection, server, new StubSession(calls, messages, answers)),
+    onConnection: (connection) => {
+      const session = Object.assign(new StubSession(calls, messages, answers), also);
+      serveSmtp(connection, server, session);
+    },
   });
   const identity = asAgent ? { cert: agent.certificate, key: agent.key } : {};
   const secure = (plain: Duplex): Promise<Duplex> =>

@@ -69,6 +69,10 @@ export class MsaSession implements SmtpSession {
     this.#peer = peer;
   }
 
+  get mechanisms(): readonly string[] {
+    return this.#options.mechanisms;
+  }
+
   hello(name: string, peer: Peer): undefined {
     this.#helo = name;
     this.#peer = peer;

@@ -24,7 +24,7 @@ test('SCRAM goes three ways, with an initial response and without; then mail is 
   await world.play(`${HELLO}
     S: 250 AUTH PLAIN SCRAM-SHA-256
     C: auth scram-sha-256
-    S: 334
+    S: 334 ...
     C: ${base64('n,,n=alice,r=y')}
     S: 334 ${base64('server of n,,n=alice,r=y')}
     C: ${base64('proof')}
@@ -83,7 +83,7 @@ test('auth away, giving up, and nonsense', async () => {
     C: AUTH SCRAM-SHA-256 ${base64('nonsense')}
     S: 501 5.5.2 ...
     C: AUTH SCRAM-SHA-256
-    S: 334
+    S: 334 ...
     C: %%%
     S: 501 5.5.2 ...`);
 });

@@ -38,6 +38,7 @@ const FORMS: readonly (readonly [string, readonly string[], string])[] = [
   ['two @', ['From: alice@red.test@blue.test'], UNCLEAR],
   ['percent', ['From: bob%blue.test@red.test'], NOT_OWN],
   ['bang', ['From: blue.test!bob@red.test'], NOT_OWN],
+  // Which local parts are the same is auth's to say; here none are.
   ['own but for case', ['From: ALICE@red.test'], NOT_OWN],
   ['a look-alike domain', ['From: alice@r\u0435d.test'], NOT_OWN],
   ['a domain below ours', ['From: alice@mail.red.test'], NOT_OWN],

@@ -2,7 +2,7 @@ import { normaliseDomain, parseAddressLiteral } from '../domain.ts';
 import type { Mailbox } from '../address.ts';
 import { parseMail, parseRcpt, type Offers } from '../parameters.ts';
 import { type Reply, reply } from '../reply.ts';
-import { authCommand, authResponse } from './auth-command.ts';
+import { authCommand, authResponse, mechanismsOf } from './auth-command.ts';
 import type { Conversation } from './conversation.ts';
 import * as said from './replies.ts';
 
@@ -121,7 +121,8 @@ function capabilities(c: Conversation): Reply {
   ];
   if (options.tls !== 'none' && connection.canStartTls) keywords.push('STARTTLS');
   // RFC 4954 §4: offered only where it is allowed.
-  if (options.auth && peer.tls !== undefined && !c.authenticated) keywords.push('AUTH PLAIN LOGIN');
+  if (options.auth && peer.tls !== undefined && !c.authenticated)
+    keywords.push(`AUTH ${mechanismsOf(c.session).join(' ')}`);
   keywords.push(...c.offered);
   return reply(250, '', ...keywords);
 }

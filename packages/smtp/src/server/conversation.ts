@@ -17,7 +17,7 @@ import { Outbox } from './outbox.ts';
 import { Pace } from './pace.ts';
 import { peerOf } from './peer.ts';
 import * as said from './replies.ts';
-import type { SaslExchange } from './sasl.ts';
+import type { Exchange } from './auth-command.ts';
 import type { Peer, SmtpSession } from './session.ts';
 import { Tally } from './tally.ts';
 import { Transcript } from './transcript.ts';
@@ -62,7 +62,7 @@ export class Conversation {
   transaction: Transaction | undefined;
   /** The last MAIL was refused: what a client sends behind it unasked (RFC 2920) is no new mistake. */
   senderRefused = false;
-  exchange: SaslExchange | undefined;
+  exchange: Exchange | undefined;
   readonly transcript: Transcript | undefined;
 
   #lines: LineReader;

@@ -17,6 +17,11 @@ export function goodBye(hostname: string): Reply {
   return reply(221, '2.0.0', `${hostname} closes the connection`);
 }
 
+/** RFC 4954 §4. */
+export function unknownMechanism(offered: readonly string[]): Reply {
+  return reply(504, '5.5.4', `This mechanism is not offered; ${offered.join(', ')}`);
+}
+
 export const DONE = reply(250, '2.0.0', 'OK');
 export const START_INPUT = reply(354, '', 'Send the message, end with a line that holds a dot only');
 export const READY_FOR_TLS = reply(220, '2.0.0', 'Ready to start TLS');
@@ -45,7 +50,6 @@ export const MAIL_FIRST = reply(503, '5.5.1', 'MAIL comes first');
 export const NOT_NOW = reply(503, '5.5.1', 'Not within a mail transaction');
 export const AUTHENTICATED_ALREADY = reply(503, '5.5.1', 'Already authenticated');
 export const TLS_ALREADY = reply(503, '5.5.1', 'TLS is up already');
-export const UNKNOWN_MECHANISM = reply(504, '5.5.4', 'PLAIN and LOGIN are offered');
 export const NO_RECIPIENTS = reply(554, '5.5.1', 'No valid recipients');
 export const NO_LMTP_RECIPIENTS = reply(503, '5.5.1', 'No valid recipients'); // RFC 2033 §4.2
 export const TOO_BIG = reply(552, '5.3.4', 'The message is too big');

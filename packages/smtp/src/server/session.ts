@@ -48,9 +48,12 @@ export interface SmtpSession {
   hello?(name: string, peer: Peer, extended: boolean): Reply | undefined | Promise<Reply | undefined>;
   /** AUTH finished its exchange (only ever under TLS). 235 makes the session authenticated. */
   authenticate?(username: string, password: string, mechanism: 'PLAIN' | 'LOGIN'): Promise<Reply>;
-  /** Mechanisms beside PLAIN and LOGIN that `sasl` conducts, in the order in which EHLO names them. */
+  /**
+   * Mechanisms in the order in which EHLO names them; left out: PLAIN and LOGIN. These two the engine reads, and asks
+   * `authenticate`; all others `sasl` conducts.
+   */
   readonly mechanisms?: readonly string[];
-  /** One step of AUTH with one of `mechanisms` (only ever under TLS). The engine bounds lines, steps and failures. */
+  /** One step of AUTH with a mechanism that it conducts (only ever under TLS). The engine bounds lines, steps and failures. */
   sasl?(step: SaslStepRequest): Promise<SaslStepAnswer>;
   /** MAIL FROM; `from` is undefined for the null sender `<>`. */
   mail(from: Mailbox | undefined, parameters: MailParameters, peer: Peer): Reply | Promise<Reply>;
