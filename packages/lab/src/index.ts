@@ -19,4 +19,5 @@ export { ImapClient, type ImapOptions, type ImapResponse } from './imap-client.t
 export { testDatabase, type TestDatabase } from './test-database.ts';
 export { type LabUser, World, type WorldOptions } from './world.ts';
 export { parseZones, type Zone } from './zone-text.ts';
+export { HOSTS } from './zones.ts';
 export { type PlayOptions, playTranscript } from './transcript-player.ts';

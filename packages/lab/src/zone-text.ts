@@ -10,7 +10,8 @@ import type { Answer } from 'dns-packet';
  *     zone servfail.test SERVFAIL
  *
  * `@` is the zone itself; a name without a trailing dot is relative to it. A zone may name a
- * failure (SERVFAIL, REFUSED, DROP) instead of having records.
+ * failure (SERVFAIL, REFUSED, DROP) instead of having records. Lines of a zone file are taken too, as
+ * RFC 1035 §5.1 has them: `$ORIGIN` begins a zone, `$TTL` and `name 3600 IN A …` say how long.
  */
 export interface Zone {
   readonly origin: string;
@@ -43,7 +44,8 @@ const READERS: Readonly<Record<string, Reader>> = {
 };
 
 /** @throws Error naming the line that cannot be read. */
-export function parseZones(text: string, ttl = 1): Zone[] {
+export function parseZones(text: string, usualTtl = 1): Zone[] {
+  let ttl = usualTtl;
   const zones: { origin: string; failure: Zone['failure']; records: Map<string, Answer[]> }[] = [];
   text.split('\n').forEach((raw, index) => {
     const fields = splitFields(raw);
@@ -56,9 +58,21 @@ export function parseZones(text: string, ttl = 1): Zone[] {
       zones.push({ origin: bare(fields[1] ?? ''), failure, records: new Map() });
       return;
     }
+    if (fields[0] === '$ORIGIN') {
+      ttl = usualTtl;
+      zones.push({ origin: bare(fields[1] ?? ''), failure: undefined, records: new Map() });
+      return;
+    }
+    if (fields[0] === '$TTL') {
+      ttl = Number(fields[1]);
+      return;
+    }
     const zone = zones.at(-1);
     if (zone === undefined) throw fault('a record before any zone');
-    const [owner = '', type = '', ...data] = fields;
+    const [owner = '', ...rest] = fields;
+    const own = /^\d+$/.test(rest[0] ?? '') ? Number(rest.shift()) : ttl;
+    if (rest[0] === 'IN') rest.shift();
+    const [type = '', ...data] = rest;
     const read = READERS[type];
     if (read === undefined) throw fault(`unknown record type ${type}`);
     if (type === 'TXT' && data.some((string) => Buffer.byteLength(string) > 255))
@@ -66,7 +80,7 @@ export function parseZones(text: string, ttl = 1): Zone[] {
     const absolute = (name: string): string =>
       name === '@' ? zone.origin : name.endsWith('.') ? bare(name) : bare(`${name}.${zone.origin}`);
     const name = absolute(owner);
-    const record = { type, name, ttl, class: 'IN', data: read(data, absolute) } as Answer;
+    const record = { type, name, ttl: own, class: 'IN', data: read(data, absolute) } as Answer;
     zone.records.set(name, [...(zone.records.get(name) ?? []), record]);
   });
   return zones;
@@ -76,7 +90,7 @@ function bare(name: string): string {
   return name.replace(/\.$/, '').toLowerCase();
 }
 
-/** Fields by white space; double quotes hold a string together; `;` begins a comment. */
+/** Fields by white space; double quotes hold a string together, and `\X` in it is X; `;` begins a comment. */
 function splitFields(line: string): string[] {
   const fields: string[] = [];
   let at = 0;
@@ -85,9 +99,13 @@ function splitFields(line: string): string[] {
     if (c === ';') break;
     if (c === ' ' || c === '\t' || c === '\r') at++;
     else if (c === '"') {
-      const end = line.indexOf('"', at + 1);
-      fields.push(line.slice(at + 1, end < 0 ? undefined : end));
-      at = end < 0 ? line.length : end + 1;
+      let field = '';
+      for (at++; at < line.length && line[at] !== '"'; at++) {
+        if (line[at] === '\\') at++;
+        field += line[at] ?? '';
+      }
+      fields.push(field);
+      at++;
     } else {
       let end = at;
       while (end < line.length && !' \t\r;'.includes(line[end]!)) end++;
