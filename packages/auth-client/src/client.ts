@@ -1,4 +1,5 @@
 import { Compile } from 'typebox/compile';
+import { Check } from 'typebox/value';
 import { Connections, type ConnectionsOptions, type Credentials } from './connections.ts';
 import {
   type Auth,
@@ -10,6 +11,7 @@ import {
   type ForwardSender,
   type ForwardSenderRequest,
   ForwardSenderResponse,
+  Refusal,
   MaySendResponse,
   type Resolution,
   ResolveResponse,
@@ -120,31 +122,39 @@ export class AuthClient implements Auth, Sasl, Spending, BanList, ForwardSender 
     if (Buffer.byteLength(request.password) > MAX_PASSWORD || request.username.length > MAX_ADDRESS)
       return { status: 'denied' };
     const until = performance.now() + this.#patienceMs;
-    return (await this.#ask('authenticate', request, until, isAuthenticateResponse, true)) ?? TRY_LATER;
+    return (
+      (await this.#ask('authenticate', request, until, isAuthenticateResponse, { login: true })) ?? TRY_LATER
+    );
   }
 
   /** Never cached. */
   async sasl(request: SaslRequest): Promise<SaslResponse> {
     if ((request.response?.length ?? 0) > MAX_RESPONSE) return { status: 'malformed' };
     const until = performance.now() + this.#patienceMs;
-    return (await this.#ask('sasl', request, until, isSaslResponse, true)) ?? TRY_LATER;
+    return (await this.#ask('sasl', request, until, isSaslResponse, { login: true })) ?? TRY_LATER;
   }
 
   /** Counted again only where the connection broke before the answer: too much rather than too little. */
   async spend(request: SpendRequest): Promise<SpendResponse> {
     const until = performance.now() + this.#patienceMs;
-    return (await this.#ask('spend', request, until, isSpendResponse)) ?? TRY_LATER;
+    // An auth of the version before counts nothing: docs/decisions/0006.
+    const before: SpendResponse = { status: 'ok' };
+    return (await this.#ask('spend', request, until, isSpendResponse, { before })) ?? TRY_LATER;
   }
 
   /** Asked anew each time, and not waited for while auth is away: see `watchBans`. */
   async bans(): Promise<readonly Ban[] | TryLater> {
-    const answer = await this.#ask('bans', {}, performance.now() + this.#deadlineMs, isBansResponse);
+    const until = performance.now() + this.#deadlineMs;
+    const answer = await this.#ask('bans', {}, until, isBansResponse, { before: { bans: [] } });
     return answer?.bans ?? TRY_LATER;
   }
 
   async forwardSender(request: ForwardSenderRequest): Promise<ForwardSenderResponse | TryLater> {
     const until = performance.now() + this.#patienceMs;
-    return (await this.#ask('forward-sender', request, until, isForwardSenderResponse)) ?? TRY_LATER;
+    const before: ForwardSenderResponse = { sender: request.sender };
+    return (
+      (await this.#ask('forward-sender', request, until, isForwardSenderResponse, { before })) ?? TRY_LATER
+    );
   }
 
   async resolve(addresses: readonly string[]): Promise<readonly Resolution[]> {
@@ -217,13 +227,16 @@ export class AuthClient implements Auth, Sasl, Spending, BanList, ForwardSender 
     return answers;
   }
 
-  /** One call; undefined for anything but the answer that the contract promises. */
+  /**
+   * One call; undefined for anything but the answer that the contract promises. `before`: what an auth that does
+   * not know the call is taken to say, while replicas are upgraded in any order.
+   */
   async #ask<T>(
     call: string,
     body: unknown,
     until: number,
     promised: { Check(value: unknown): value is T },
-    login = false,
+    { login = false, before }: { readonly login?: boolean; readonly before?: T } = {},
   ): Promise<T | undefined> {
     try {
       const connections = login ? this.#logins : this.#connections;
@@ -235,12 +248,20 @@ export class AuthClient implements Auth, Sasl, Spending, BanList, ForwardSender 
         afterSilence: !login,
       });
       if (reply.status === 200 && promised.Check(reply.body)) return reply.body;
+      if (before !== undefined && isUnknownCall(reply)) return before;
       this.#options.onTrouble?.(call, new Error(`auth answered ${reply.status} to ${call}`));
     } catch (error) {
       this.#options.onTrouble?.(call, error);
     }
     return undefined;
   }
+}
+
+/** Auth has no such call, unlike one that did not find what it was asked for. */
+function isUnknownCall({ status, body }: { readonly status: number; readonly body: unknown }): boolean {
+  return (
+    status === 404 && Check(Refusal, body) && body.message.startsWith('there is no POST here by that name')
+  );
 }
 
 /** Waits for those that are not there yet; nothing is awaited when all are. */

@@ -316,3 +316,31 @@ test('an auth that stays away is waited for once, not by everybody who asks', as
   ahead += 1100;
   assert.equal((await client.resolveOne('known-2@red.test')).status, 'mailbox');
 });
+
+test('an auth of the version before, which knows no such call, limits, bans and forwards as it always did', async () => {
+  await using auth = await scriptedAuth(() => ({
+    status: 404,
+    body: {
+      error: 'not-found',
+      message: 'there is no POST here by that name',
+    },
+  }));
+  const told: string[] = [];
+  await using client = clientOf(auth, { onTrouble: (call) => told.push(call) });
+  assert.deepEqual(await client.spend({ accountId: '1', recipients: 1 }), { status: 'ok' });
+  assert.deepEqual(await client.bans(), []);
+  assert.deepEqual(await client.forwardSender({ sender: 'a@b.test' }), { sender: 'a@b.test' });
+  assert.deepEqual(told, []);
+  const step = { mechanism: 'SCRAM-SHA-256', client: '192.0.2.1', protocol: 'imap' } as const;
+  assert.deepEqual(await client.sasl(step), { status: 'try-later' });
+  assert.deepEqual(told, ['sasl']);
+});
+
+test('what is not found is no unknown call', async () => {
+  await using auth = await scriptedAuth(() => ({
+    status: 404,
+    body: { error: 'not-found', message: 'no such account' },
+  }));
+  await using client = clientOf(auth);
+  assert.deepEqual(await client.spend({ accountId: '1', recipients: 1 }), { status: 'try-later' });
+});
