@@ -109,6 +109,40 @@ test('refusals count, whatever the mechanism: the third is the last', async () =
     S closed`);
 });
 
+test('a line that is too long ends the exchange, nothing of it is left for the next', async () => {
+  const asked: SaslStepRequest[] = [];
+  await using stub = await startStub({ ...submission, also: sessions(asked) });
+  await stub.play(`${HELLO}
+    C: AUTH SCRAM-SHA-256 ${b64('first')}
+    S: 334 ...
+    C: ${'A'.repeat(12_292)}
+    S: 500 5.5.6 ...
+    C: NOOP
+    S: 250 ...
+    C: AUTH SCRAM-SHA-256 ${b64('second')}
+    S: 334 ...
+    C: ${'A'.repeat(12_288)}
+    S: 334 ...
+    C: *
+    S: 501 5.7.0 ...`);
+  assert.deepEqual(
+    asked.map(({ state }) => state),
+    [undefined, undefined, 'after secon'],
+  );
+});
+
+test('trouble behind AUTH is not asked for without end', async () => {
+  await using stub = await startStub({ ...submission, also: sessions([]), limits: { junk: 4 } });
+  await stub.play(`${HELLO}
+    C: AUTH SCRAM-SHA-256 ${b64('later')}
+    S: 454 4.7.0 Later
+    C: AUTH SCRAM-SHA-256 ${b64('later')}
+    S: 454 4.7.0 Later
+    C: AUTH SCRAM-SHA-256 ${b64('later')}
+    S: 421 4.7.0 Too many commands without mail
+    S closed`);
+});
+
 test('in clear nothing is offered or taken, and responses stand in no transcript', async () => {
   const asked: SaslStepRequest[] = [];
   const stub = await startStub({ ...submission, implicitTls: false, also: sessions(asked) });

@@ -115,7 +115,9 @@ function challenge(text: string): Reply {
 /** 235, or why not. Refused credentials are counted by themselves, and the last ends the connection. */
 function finish(c: Conversation, answer: Reply): void {
   c.authenticated = answer.code === 235;
-  if (answer.code < 500) c.say(answer);
+  if (c.authenticated) c.say(answer);
+  // Trouble of ours is no mistake of the client's, but not to be asked for without end either.
+  else if (answer.code < 500) c.junk(answer);
   else if (answer.code === 501) c.mistake(answer);
   else if (c.tally.authFailed()) {
     c.say(answer);

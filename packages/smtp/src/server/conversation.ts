@@ -283,15 +283,22 @@ export class Conversation {
     if (fault === 'endless') this.end(said.ENDLESS_LINE);
     else if (fault === 'bare') this.end(said.BARE_LINE_END);
     if (next === -1 || this.#over) return;
-    if (fault === 'long') this.mistake(said.LONG_LINE);
-    else if (fault === 'octets') this.mistake(said.BAD_OCTETS);
-    else this.#handleLine(this.#lines.line);
+    if (fault === undefined) this.#handleLine(this.#lines.line);
+    else this.#badLine(fault === 'long');
+  }
+
+  /** A line that nothing is made of; an AUTH exchange that it stood in is over with it. */
+  #badLine(long: boolean): void {
+    const within = this.exchange !== undefined;
+    this.exchange = undefined;
+    if (long) this.mistake(within ? said.LONG_AUTH_LINE : said.LONG_LINE);
+    else this.mistake(said.BAD_OCTETS);
   }
 
   #handleLine(octets: Buffer): void {
     const ascii = isAscii(octets);
     const line = octets.toString(ascii ? 'latin1' : 'utf8');
-    if ((!ascii && !isUtf8(octets)) || CONTROLS.test(line)) this.mistake(said.BAD_OCTETS);
+    if ((!ascii && !isUtf8(octets)) || CONTROLS.test(line)) this.#badLine(false);
     else readCommand(this, line);
     // A boundary between commands: here a draining server says good-bye.
     if (this.connection.finishing && !this.#busy && this.#data === undefined) this.#finish();

@@ -37,6 +37,7 @@ export const TOO_MANY_RECIPIENTS = reply(452, '4.5.3', 'Too many recipients, sen
 export const UNKNOWN_COMMAND = reply(500, '5.5.1', 'Command not recognised');
 export const NO_HTTP = reply(500, '5.5.1', 'This is no web server');
 export const LONG_LINE = reply(500, '5.5.2', 'Line too long');
+export const LONG_AUTH_LINE = reply(500, '5.5.6', 'Line of the AUTH exchange too long'); // RFC 4954 §6
 export const ENDLESS_LINE = reply(500, '5.5.2', 'Line without end');
 export const BARE_LINE_END = reply(500, '5.5.2', 'Lines end with CR LF; a lone CR or LF is not accepted');
 export const BAD_OCTETS = reply(500, '5.5.2', 'The command holds octets that no command has');
