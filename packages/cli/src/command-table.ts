@@ -24,14 +24,14 @@ export const COMMANDS: ReadonlyMap<string, Row> = new Map<string, Row>([
   [
     'domain',
     {
-      summary: 'add, ls, rm: the domains that are ours',
+      summary: 'add, ls, rm, records: the domains that are ours',
       load: async () => (await import('./commands/domain.ts')).domain,
     },
   ],
   [
     'user',
     {
-      summary: 'add, ls, rm, passwd, suspend, resume: accounts',
+      summary: 'add, ls, rm, passwd, app-password, grant, limit, hold, suspend: accounts',
       load: async () => (await import('./commands/user.ts')).user,
     },
   ],
@@ -40,6 +40,13 @@ export const COMMANDS: ReadonlyMap<string, Row> = new Map<string, Row>([
     {
       summary: 'add, ls, rm: addresses that stand for others',
       load: async () => (await import('./commands/alias.ts')).alias,
+    },
+  ],
+  [
+    'ban',
+    {
+      summary: 'ls, add, rm: networks that are not heard',
+      load: async () => (await import('./commands/ban.ts')).ban,
     },
   ],
   [
@@ -54,6 +61,13 @@ export const COMMANDS: ReadonlyMap<string, Row> = new Map<string, Row>([
     {
       summary: 'ls, count: what the spool still holds',
       load: async () => (await import('./commands/queue.ts')).queue,
+    },
+  ],
+  [
+    'doctor',
+    {
+      summary: 'what the DNS and the doors say of a domain, and how to mend it',
+      load: async () => (await import('./commands/doctor.ts')).doctor,
     },
   ],
   [

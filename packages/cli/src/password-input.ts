@@ -11,8 +11,15 @@ export const PASSWORD_USAGE = `  --password-file FILE  the password is in FILE (
   --password-stdin      the password comes on standard input
   --generate            make one and print it`;
 
+export const HASH_OPTION = { 'password-hash': false } as const;
+export const HASH_USAGE = `  --password-hash       what comes on standard input is a hash from another server: {SHA512-CRYPT}, {BLF-CRYPT},
+                        {PBKDF2}, {SSHA}, {SSHA512} or {ARGON2ID}; the first login turns it into ours`;
+
 export interface GivenPassword {
-  readonly password: string;
+  /** What auth is told. */
+  readonly given: { readonly password: string } | { readonly passwordHash: string };
+  /** Undefined for a hash. */
+  readonly password: string | undefined;
   /** Made here: whoever asked has not seen it yet. */
   readonly generated: boolean;
 }
@@ -22,9 +29,18 @@ export async function readPassword(parsed: Parsed): Promise<GivenPassword> {
   const file = parsed.value('password-file');
   const fromStdin = parsed.flag('password-stdin');
   const generate = parsed.flag('generate');
-  if (Number(file !== undefined) + Number(fromStdin) + Number(generate) > 1)
-    throw new UsageError('choose one of --password-file, --password-stdin and --generate');
-  if (generate) return { password: generatePassword(), generated: true };
+  const hash = parsed.flag('password-hash');
+  if (Number(file !== undefined) + Number(fromStdin) + Number(generate) + Number(hash) > 1)
+    throw new UsageError('choose one of --password-file, --password-stdin, --password-hash and --generate');
+  if (hash) {
+    const passwordHash = (await text(process.stdin)).trim();
+    if (passwordHash === '') throw new UsageError('there is no hash on standard input');
+    return { given: { passwordHash }, password: undefined, generated: false };
+  }
+  if (generate) {
+    const password = generatePassword();
+    return { given: { password }, password, generated: true };
+  }
   if (file !== undefined) return given(withoutLineEnd(fs.readFileSync(file, 'utf8')));
   if (fromStdin) return given(withoutLineEnd(await text(process.stdin)));
   if (!process.stdin.isTTY)
@@ -46,7 +62,7 @@ export function generatePassword(): string {
 function given(password: string): GivenPassword {
   if (password === '') throw new UsageError('the password is empty');
   if (password.length < 8) process.stderr.write('Note: the password has fewer than 8 characters.\n');
-  return { password, generated: false };
+  return { given: { password }, password, generated: false };
 }
 
 function withoutLineEnd(content: string): string {

@@ -22,9 +22,15 @@ export function nounCommand(noun: string, usage: string, verbs: ReadonlyMap<stri
     usage: `${usage}
   --json                as JSON
   --data DIR            of the lab in DIR (else WAYBILL_AUTH, WAYBILL_AUTH_CA_FILE, WAYBILL_AGENT_CERT_FILE, WAYBILL_AGENT_KEY_FILE)`,
-    async run([name, ...args]) {
+    async run(given) {
       const known = [...verbs.keys()];
+      // A verb of two words, like "grant add", has a group of its own.
+      const group = known.filter((verb) => verb.startsWith(`${given[0]} `));
+      const [name, args] =
+        group.length > 0 ? [given.slice(0, 2).join(' '), given.slice(2)] : [given[0], given.slice(1)];
       if (name === undefined) throw new UsageError(`say what to do: ${known.join(', ')}`);
+      if (group.length > 0 && given.length < 2)
+        throw new UsageError(`say what to do: ${noun} ${group.join(`, ${noun} `)}`);
       const verb = verbs.get(name);
       if (verb === undefined) throw new UsageError(`there is no "${noun} ${name}"${suggest(name, known)}`);
       const parsed = parse(args, { ...verb.options, ...COMMON });

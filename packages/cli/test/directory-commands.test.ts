@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -144,6 +145,93 @@ test('a password comes from a file, from standard input, or is made and printed'
   assert.ok(await canLogIn('bob@blue.test', password));
 });
 
+test('a hash of another server is taken, and opens the account', async () => {
+  // {SSHA}: SHA-1 of "geheim" and the salt "salt", then the salt.
+  const digest = createHash('sha1').update('geheimsalt').digest();
+  const hash = `{SSHA}${Buffer.concat([digest, Buffer.from('salt')]).toString('base64')}\n`;
+  const added = await waybill(['user', 'add', 'dave@blue.test', '--password-hash'], hash);
+  assert.equal(added.code, 0, added.err);
+  assert.ok(await canLogIn('dave@blue.test', 'geheim'));
+  const unknown = await waybill(['user', 'passwd', 'dave@blue.test', '--password-hash'], '{CRAM-MD5}abc');
+  assert.equal(unknown.code, 1);
+  assert.match(unknown.err, /\{CRAM-MD5\} is not known; known are .*\{SHA512-CRYPT\}/);
+});
+
+test('an app password is shown once, listed without itself, and removed alone', async () => {
+  const added = await waybill([
+    'user',
+    'app-password',
+    'add',
+    'bob@blue.test',
+    'phone',
+    '--scope',
+    'imap',
+    '--json',
+  ]);
+  const { password, scopes } = JSON.parse(added.out) as { password: string; scopes: string[] };
+  assert.deepEqual(scopes, ['imap']);
+  assert.ok(await canLogIn('bob@blue.test', password));
+  const listed = await waybill(['user', 'app-password', 'ls', 'bob@blue.test']);
+  assert.match(listed.out, /^phone +imap +\d{4}-/m);
+  assert.ok(!listed.out.includes(password));
+  assert.equal((await waybill(['user', 'app-password', 'rm', 'bob@blue.test', 'phone'])).code, 0);
+  assert.ok(!(await canLogIn('bob@blue.test', password)));
+});
+
+test('grants, limits and holds are said, shown and taken back', async () => {
+  assert.match(
+    (await waybill(['user', 'grant', 'add', 'bob@blue.test', '@Far.example'])).out,
+    /may send as @far\.example/,
+  );
+  assert.deepEqual(JSON.parse((await waybill(['user', 'grant', 'ls', 'bob@blue.test', '--json'])).out), [
+    { sender: '@far.example' },
+  ]);
+  assert.equal((await waybill(['user', 'grant', 'rm', 'bob@blue.test', '@far.example'])).code, 0);
+  assert.equal((await waybill(['user', 'grant', 'rm', 'bob@blue.test', '@far.example'])).code, 3);
+  const limited = await waybill(['user', 'limit', 'bob@blue.test', '--messages-per-day', '7', '--json']);
+  assert.equal((JSON.parse(limited.out) as { messagesPerDay: number }).messagesPerDay, 7);
+  assert.match(
+    (await waybill(['user', 'limit', 'bob@blue.test', '--messages-per-day', 'default'])).out,
+    /messages per day: as auth's settings say/,
+  );
+  assert.equal((await waybill(['user', 'hold', 'bob@blue.test', '--reason', 'a stolen password'])).code, 0);
+  assert.match(
+    (await waybill(['user', 'ls', 'blue.test'])).out,
+    /^bob@blue\.test +active, held: a stolen password/m,
+  );
+  assert.equal((await waybill(['user', 'release', 'bob@blue.test'])).code, 0);
+  assert.match((await waybill(['user', 'ls', 'blue.test'])).out, /^bob@blue\.test +active +unlimited/m);
+});
+
+test('bans are said with reason and end, listed and lifted', async () => {
+  const added = await waybill([
+    'ban',
+    'add',
+    '198.51.100.77/24',
+    '--reason',
+    'guesses passwords',
+    '--for',
+    '2h',
+  ]);
+  assert.match(added.out, /^198\.51\.100\.0\/24 is not heard until \d{4}-/);
+  assert.match(
+    (await waybill(['ban', 'ls'])).out,
+    /^198\.51\.100\.0\/24 +\S+ +operator +guesses passwords$/m,
+  );
+  assert.equal((await waybill(['ban', 'rm', '198.51.100.0/24'])).code, 0);
+  assert.equal((await waybill(['ban', 'rm', '198.51.100.0/24'])).code, 3);
+});
+
+test('a domain says what becomes of mail that fails DMARC', async () => {
+  const set = await waybill(['domain', 'policy', 'blue.test', '--on-reject', 'junk']);
+  assert.match(set.out, /blue\.test: on reject junk\./);
+  assert.match((await waybill(['domain', 'ls'])).out, /^blue\.test +local +listed +on reject junk/m);
+  assert.match(
+    (await waybill(['domain', 'policy', 'blue.test', '--on-reject', 'default'])).out,
+    /as mx is configured/,
+  );
+});
+
 test('without a terminal a password is asked for by naming the ways', async () => {
   const { code, err } = await waybill(['user', 'add', 'carol@blue.test']);
   assert.equal(code, 2);
@@ -161,6 +249,15 @@ const FAULTS: readonly (readonly [args: string, code: number, says: RegExp])[] =
   ['user ad bob@blue.test', 2, /did you mean "add"/],
   ['user add', 2, /needs ADDRESS/],
   ['user ls a b', 2, /does not take "b"/],
+  ['user grant', 2, /user grant add, user grant ls, user grant rm/],
+  ['user grant ad bob@blue.test x@y.test', 2, /did you mean "grant add"/],
+  ['user app-password add bob@blue.test phone --scope web', 2, /smtp, imap, pop3/],
+  ['user grant add bob@blue.test nonsense', 1, /neither an address nor @domain/],
+  ['ban add 10.0.0.0/4', 1, /too much of the internet/],
+  ['ban add red.test', 1, /neither an IP address nor a network/],
+  ['ban add 192.0.2.1 --for ever', 2, /a time like 30m/],
+  ['domain policy blue.test --on-reject bounce', 2, /reject, junk, accept, default/],
+  ['domain policy nowhere.test', 3, /not in the directory/],
   ['usr ls', 2, /did you mean "user"/],
   ['user ls --jsn', 2, /did you mean "json"/],
   ['user add x@blue.test --generate --quota-bytes lots', 2, /takes a number/],

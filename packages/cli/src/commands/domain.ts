@@ -1,6 +1,10 @@
+import type { Command } from '../command-table.ts';
 import { printList, printOne } from '../output.ts';
+import { describePolicy, POLICY_VERB } from './domain-policy.ts';
 import { UsageError } from '../usage.ts';
 import { nounCommand, type Verb } from '../verbs.ts';
+import { domainRecords, RECORDS_USAGE } from './domain-records.ts';
+import { ROTATE_USAGE, rotateDkim } from './rotate-dkim.ts';
 
 /** `waybill domain`: the domains that are ours, and how their mail travels. */
 const USAGE = `waybill domain add NAME      make a domain ours
@@ -10,6 +14,9 @@ const USAGE = `waybill domain add NAME      make a domain ours
   --recipients any      let the route's end decide who exists (the default for lmtp://)
   --recipients listed   only who is in the directory exists (else the default)
 waybill domain ls            list them
+waybill domain policy NAME   what mx does with mail to it that fails DMARC; shows it without options
+  --on-reject WORD      its owner says reject: reject, junk, accept, or default (as mx is configured)
+  --on-quarantine WORD  its owner says quarantine: the same words
 waybill domain rm NAME       remove one that has no accounts or aliases left`;
 
 const VERBS: ReadonlyMap<string, Verb> = new Map<string, Verb>([
@@ -49,12 +56,14 @@ const VERBS: ReadonlyMap<string, Verb> = new Map<string, Verb>([
             domain: (domain) => domain.name,
             route: (domain) => domain.route,
             recipients: (domain) => domain.recipients,
+            policy: ({ policy }) => describePolicy(policy),
           },
           'No domain yet: waybill domain add NAME',
         );
       },
     },
   ],
+  ['policy', POLICY_VERB],
   [
     'rm',
     {
@@ -66,6 +75,13 @@ const VERBS: ReadonlyMap<string, Verb> = new Map<string, Verb>([
       },
     },
   ],
+  ['rotate-dkim', rotateDkim],
 ]);
 
-export const domain = nounCommand('domain', USAGE, VERBS);
+const directoryVerbs = nounCommand('domain', `${USAGE}\n${ROTATE_USAGE}\n${RECORDS_USAGE}`, VERBS);
+
+export const domain: Command = {
+  usage: directoryVerbs.usage,
+  // What is to be published can be said without the directory.
+  run: (args) => (args[0] === 'records' ? domainRecords(args.slice(1)) : directoryVerbs.run(args)),
+};

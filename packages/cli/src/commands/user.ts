@@ -1,12 +1,20 @@
 import { type DirectoryClient, MAIN_LABEL } from '@waybill/auth-client';
 import type { Parsed } from '../options.ts';
 import { printList, printOne } from '../output.ts';
-import { PASSWORD_OPTIONS, PASSWORD_USAGE, readPassword } from '../password-input.ts';
+import {
+  HASH_OPTION,
+  HASH_USAGE,
+  PASSWORD_OPTIONS,
+  PASSWORD_USAGE,
+  readPassword,
+} from '../password-input.ts';
 import { nounCommand, type Verb } from '../verbs.ts';
+import { IDENTITY_USAGE, IDENTITY_VERBS } from './user-identity.ts';
 
 /** `waybill user`: accounts and their passwords. */
 const USAGE = `waybill user add ADDRESS     make an account; asks for its password unless told
 ${PASSWORD_USAGE}
+${HASH_USAGE}
   --quota-bytes N       octets it may store (0: unlimited)
   --quota-messages N    messages it may store (0: unlimited)
 waybill user ls [DOMAIN]     list accounts
@@ -14,21 +22,22 @@ waybill user passwd ADDRESS  set its password, in the same ways
   --label NAME          another password beside the main one, for one app
 waybill user suspend ADDRESS it gets mail but can neither log in nor send
 waybill user resume ADDRESS  it can again
-waybill user rm ADDRESS      remove the account`;
+waybill user rm ADDRESS      remove the account
+${IDENTITY_USAGE}`;
 
 const VERBS: ReadonlyMap<string, Verb> = new Map<string, Verb>([
   [
     'add',
     {
       words: ['ADDRESS'],
-      options: { ...PASSWORD_OPTIONS, 'quota-bytes': true, 'quota-messages': true },
+      options: { ...PASSWORD_OPTIONS, ...HASH_OPTION, 'quota-bytes': true, 'quota-messages': true },
       async run(directory, parsed) {
         const quotaBytes = parsed.count('quota-bytes');
         const quotaMessages = parsed.count('quota-messages');
-        const { password, generated } = await readPassword(parsed);
+        const { given, password, generated } = await readPassword(parsed);
         const account = await directory.call('accounts/add', {
           address: parsed.words[0]!,
-          password,
+          ...given,
           ...(quotaBytes === undefined ? {} : { quotaBytes }),
           ...(quotaMessages === undefined ? {} : { quotaMessages }),
         });
@@ -52,7 +61,8 @@ const VERBS: ReadonlyMap<string, Verb> = new Map<string, Verb>([
           accounts,
           {
             address: (account) => account.address,
-            state: (account) => account.state,
+            state: (account) =>
+              account.held === undefined ? account.state : `${account.state}, held: ${account.held}`,
             'quota bytes': (account) => quota(account.quotaBytes),
             'quota messages': (account) => quota(account.quotaMessages),
             id: (account) => account.accountId,
@@ -66,12 +76,12 @@ const VERBS: ReadonlyMap<string, Verb> = new Map<string, Verb>([
     'passwd',
     {
       words: ['ADDRESS'],
-      options: { ...PASSWORD_OPTIONS, label: true },
+      options: { ...PASSWORD_OPTIONS, ...HASH_OPTION, label: true },
       async run(directory, parsed) {
-        const { password, generated } = await readPassword(parsed);
+        const { given, password, generated } = await readPassword(parsed);
         const address = parsed.words[0]!;
         const label = parsed.value('label') ?? MAIN_LABEL;
-        const credential = await directory.call('credentials/set', { address, label, password });
+        const credential = await directory.call('credentials/set', { address, label, ...given });
         printOne(
           parsed,
           generated ? { address, ...credential, password } : { address, ...credential },
@@ -80,6 +90,7 @@ const VERBS: ReadonlyMap<string, Verb> = new Map<string, Verb>([
       },
     },
   ],
+  ...IDENTITY_VERBS,
   ['suspend', { words: ['ADDRESS'], run: (directory, parsed) => setState(directory, parsed, 'suspended') }],
   ['resume', { words: ['ADDRESS'], run: (directory, parsed) => setState(directory, parsed, 'active') }],
   [
