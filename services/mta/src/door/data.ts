@@ -57,7 +57,8 @@ export function draftOf(message: ReceivedMessage, envelope: Envelope, hop: Hop, 
     tls: hop.peer.tls,
     date: now,
   });
-  const octets = prependFields(message.chunks, trace);
+  const { word, chunks } = wordOfMx(message.chunks, hop.peer);
+  const octets = prependFields(chunks, `${word}${trace}`);
   const fields = headerFields(octets);
   let hops = 0;
   for (const field of fields) if (field.name === 'received') hops++;
@@ -85,4 +86,25 @@ export function draftOf(message: ReceivedMessage, envelope: Envelope, hop: Hop, 
     draft,
     messageId: messageId === undefined ? undefined : fieldValue(octets, messageId).slice(0, 256),
   };
+}
+
+/** How mx begins a message that it judged junk; one line. */
+const JUNK = Buffer.from('X-Waybill-Verdict: junk;', 'latin1');
+/** Longer than mx writes it. */
+const LONGEST_WORD = 998;
+
+/**
+ * mda takes mx's word for junk where it is the first field of all: it stays in front of our own trace field when mx
+ * itself hands the message over. Anybody else's is a field like others, and ours goes before it.
+ */
+function wordOfMx(
+  chunks: readonly Buffer[],
+  peer: Peer,
+): { readonly word: string; readonly chunks: readonly Buffer[] } {
+  const [first, ...others] = chunks;
+  if (peer.agent !== 'mx' || first === undefined || !first.subarray(0, JUNK.length).equals(JUNK))
+    return { word: '', chunks };
+  const end = first.subarray(0, LONGEST_WORD).indexOf('\r\n', 0, 'latin1') + 2;
+  if (end < JUNK.length) return { word: '', chunks };
+  return { word: first.toString('latin1', 0, end), chunks: [first.subarray(end), ...others] };
 }
