@@ -48,6 +48,17 @@ export const PROGRAMS = {
       'PATH="$PATH:/usr/sbin" && command -v doveadm && dovecot --version | grep -q "^2[.]3[.]" && test -x /usr/lib/dovecot/lmtp',
     ],
   },
+  // Other signers and verifiers of DKIM.
+  'python3-dkim': {
+    command: 'python3',
+    packages: ['python3-dkim', 'python3-nacl'],
+    probe: ['-c', 'import dkim, nacl'],
+  },
+  opendkim: {
+    command: 'sh',
+    packages: ['opendkim', 'opendkim-tools'],
+    probe: ['-c', 'PATH="$PATH:/usr/sbin" && command -v opendkim-testmsg && opendkim -V'],
+  },
   // swaks runs without this module, but then it has no TLS.
   'Net::SSLeay': { command: 'perl', packages: ['libnet-ssleay-perl'], probe: ['-MNet::SSLeay', '-e', '1'] },
 } as const satisfies Record<string, Program>;
@@ -64,6 +75,7 @@ export const TESTS: Readonly<Record<string, readonly ProgramName[]>> = {
   'postfix.test.ts': ['postfix'],
   'postfix-asks-auth.test.ts': ['postfix', 'swaks', 'Net::SSLeay'],
   'dovecot.test.ts': ['dovecot'],
+  'dkim.test.ts': ['python3-dkim', 'opendkim'],
   'swaks.test.ts': ['swaks', 'Net::SSLeay'],
 };
 
