@@ -126,7 +126,14 @@ export function agentEnvironment(replica: Replica, around: Surroundings): NodeJS
       WAYBILL_LAB_ALLOW_ADDRESSES: '127.0.0.0/8',
       WAYBILL_LAB_PORT_MAP: portMap(around),
     },
-    mx: { ...inner, ...limits, ...doors, ...queue, WAYBILL_MX_PORT: String(replica.ports['port']) },
+    mx: {
+      ...inner,
+      ...limits,
+      ...doors,
+      ...queue,
+      WAYBILL_MX_PORT: String(replica.ports['port']),
+      WAYBILL_DNS_SERVERS: around.dns,
+    },
     msa: {
       ...inner,
       ...limits,

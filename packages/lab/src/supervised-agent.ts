@@ -1,5 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import fs from 'node:fs';
+import path from 'node:path';
 
 /**
  * One agent as a child process: started, watched, started again when it dies, and ended with us.
@@ -76,7 +78,7 @@ export class SupervisedAgent {
   #launch(): void {
     const began = Date.now();
     const child = spawn(process.execPath, [this.#command.main], {
-      env: this.#command.env,
+      env: understoodBy(this.#command),
       stdio: ['pipe', 'pipe', 'pipe'],
       // A process group of its own: Ctrl-C reaches us alone, and we stop the agents in order.
       detached: true,
@@ -145,6 +147,18 @@ export class SupervisedAgent {
     await gone;
     clearTimeout(force);
   }
+}
+
+/** Settings that a version before this one may not know: it would not start with them. */
+const NEWER: readonly string[] = ['WAYBILL_DNS_SERVERS'];
+
+function understoodBy({ main, env }: AgentCommand): NodeJS.ProcessEnv {
+  const asked = NEWER.filter((name) => name in env);
+  if (asked.length === 0) return env;
+  const known = fs.readFileSync(path.join(path.dirname(main), 'config.ts'), 'utf8');
+  return Object.fromEntries(
+    Object.entries(env).filter(([name]) => !asked.includes(name) || known.includes(name)),
+  );
 }
 
 function splitLines(stream: NodeJS.ReadableStream | null, onLine: (line: string) => void): void {

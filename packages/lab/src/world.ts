@@ -12,7 +12,7 @@ import {
   type Surroundings,
 } from './agents.ts';
 import { CertificateAuthority } from '@waybill/certificates';
-import { startDns } from './dns-server.ts';
+import { type DnsServer, startDns } from './dns-server.ts';
 import { LAB_FILE, type LabFile, writeLabFile } from './lab-file.ts';
 import { openLabDatabase, type LabDatabase } from './lab-database.ts';
 import { DEFAULT_PORT_BASE, planPorts, type Ports } from './port-plan.ts';
@@ -67,6 +67,10 @@ export class World {
   readonly operatorEnv: Readonly<Record<string, string>>;
   readonly #replicas: readonly Replica[];
   readonly #agents: ReadonlyMap<string, SupervisedAgent>;
+  readonly #dns: DnsServer;
+  readonly #zones: string;
+  /** The DKIM records of our domains, as zones. */
+  readonly #signed = new Map<string, string>();
   readonly #stack: AsyncDisposableStack;
 
   private constructor(parts: {
@@ -78,6 +82,8 @@ export class World {
     operatorEnv: Readonly<Record<string, string>>;
     replicas: readonly Replica[];
     agents: ReadonlyMap<string, SupervisedAgent>;
+    dns: DnsServer;
+    zones: string;
     stack: AsyncDisposableStack;
   }) {
     this.dataDir = parts.dataDir;
@@ -88,6 +94,8 @@ export class World {
     this.operatorEnv = parts.operatorEnv;
     this.#replicas = parts.replicas;
     this.#agents = parts.agents;
+    this.#dns = parts.dns;
+    this.#zones = parts.zones;
     this.#stack = parts.stack;
   }
 
@@ -122,9 +130,8 @@ export class World {
       }),
     );
     const redis = opening.use(await openLabRedis(options.redis ?? 'auto', { onRestart: changed }));
-    const dns = opening.use(
-      await startDns({ zones: `${labZones(counts.mx)}\n${options.zones ?? ''}`, port: ports.dns }),
-    );
+    const zones = `${labZones(counts.mx)}\n${options.zones ?? ''}`;
+    const dns = opening.use(await startDns({ zones, port: ports.dns }));
     const rejecting = opening.use(await startScriptedPeer({ hostname: 'mx.reject.test', rcpt: rejectAll }));
     const slow = opening.use(await startScriptedPeer({ hostname: 'mx.slow.test', rcpt: acceptLater() }));
     const certificates = await issueCertificates(dataDir);
@@ -193,15 +200,34 @@ export class World {
       operatorEnv,
       replicas,
       agents,
+      dns,
+      zones,
       stack: opening.move(),
     });
     world.writeFile();
     return world;
   }
 
-  /** Adds a domain unless it is there. `route` as in the directory: `local`, `mx`, `lmtp://host:port`. */
+  /**
+   * Adds a domain unless it is there, and publishes its DKIM records. `route` as in the directory: `local`, `mx`,
+   * `lmtp://host:port`.
+   */
   async addDomain(name: string, route = 'local'): Promise<void> {
     await this.directory.call('domains/add', { name, route }).catch(unlessExists);
+    await this.publishKeys(name);
+  }
+
+  /** Brings the DKIM records of a domain up to date in the lab's DNS. An auth that knows no keys has none. */
+  async publishKeys(domain: string): Promise<void> {
+    try {
+      const { keys } = await this.directory.call('domains/dkim', { name: domain });
+      const records = keys.filter(({ state }) => state !== 'retired').map(txtRecord);
+      this.#signed.set(domain, `zone _domainkey.${domain}\n${records.join('\n')}`);
+    } catch (error) {
+      if (!(error instanceof DirectoryError)) throw error;
+      return;
+    }
+    this.#dns.setZones(`${this.#zones}\n${[...this.#signed.values()].join('\n')}`);
   }
 
   /** Adds an account (or finds it) and gives it this password, or a new random one. */
@@ -300,6 +326,12 @@ export class World {
 
 function mainFile(agent: AgentName, root = path.join(import.meta.dirname, '../../..')): string {
   return path.join(root, 'services', agent, 'src/main.ts');
+}
+
+/** One TXT record, in strings of at most 255 octets (RFC 1035 §3.3.14). */
+function txtRecord({ name, record }: { readonly name: string; readonly record: string }): string {
+  const strings = record.match(/.{1,255}/g) ?? [];
+  return `${name}. TXT ${strings.map((string) => `"${string}"`).join(' ')}`;
 }
 
 function unlessExists(error: unknown): void {
