@@ -70,6 +70,7 @@ export const TESTS: Readonly<Record<string, readonly ProgramName[]>> = {
   'curl.test.ts': ['curl'],
   'mutt.test.ts': ['mutt', 'script'],
   'mbsync.test.ts': ['mbsync'],
+  'tokens.test.ts': ['curl'],
   'scram.test.ts': ['mutt', 'mbsync', 'Cyrus SASL'],
   'python.test.ts': ['python'],
   'postfix.test.ts': ['postfix'],
