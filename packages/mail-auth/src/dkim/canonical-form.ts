@@ -298,7 +298,7 @@ function sinkLineEnds(count: number, sink: Sink): void {
 
 /** Gathers small pieces, so that a body with white space everywhere costs no call per word; large ones pass by. */
 class Gather {
-  static readonly #PASS = 1024;
+  static readonly #PASS = 512;
   readonly #sink: Sink;
   #room: Buffer | undefined;
   #used = 0;
@@ -314,7 +314,7 @@ class Gather {
       this.#sink(octets.subarray(from, to));
       return;
     }
-    const room = (this.#room ??= Buffer.allocUnsafeSlow(8 * Gather.#PASS));
+    const room = (this.#room ??= Buffer.allocUnsafe(4 * Gather.#PASS));
     if (this.#used + size > room.length) this.flush();
     if (size < 24) for (let i = from; i < to; i++) room[this.#used++] = octets[i]!;
     else {
