@@ -107,6 +107,17 @@ suite('IMAP', () => {
     assert.match(await tells(b64('n,,n=a,r=x'), b64('proof'), ''), /^OK/);
   });
 
+  test('who breaks off exchange after exchange is sent away', async () => {
+    await using bed = await openMemoryBed();
+    const client = await bed.connect();
+    for (let n = 1; n < 10; n += 1)
+      assert.match((await client.command(`AUTHENTICATE SCRAM-SHA-256 ${b64('nonsense')}`)).tagged, /^BAD/);
+    client.send('AUTHENTICATE PLAIN !!!!');
+    client.send(`AUTHENTICATE SCRAM-SHA-256 ${b64('nonsense')}`);
+    for (let line = ''; !line.startsWith('* BYE'); line = await client.line());
+    await client.closed();
+  });
+
   test('a token of many octets is taken whole', async () => {
     await using bed = await openMemoryBed();
     const client = await bed.connect();

@@ -77,6 +77,8 @@ export class Session {
   /** Name of the selected mailbox when it was selected. */
   mailboxName = '';
   failedLogins = 0;
+  /** AUTHENTICATE that was cancelled or could not be read. */
+  brokenOffLogins = 0;
   /** IDLE's ear: called about once per second. */
   onTick: ((now: number) => void) | undefined;
   /** Asks IDLE to end, when the server drains. */
