@@ -19,6 +19,8 @@ export function legalEdges(manifests: Manifests): Set<string> {
     ...WITH_STATE.map((from) => `${from} → ${inside ? 'postgres' : 'outside'}:5432`),
     ...WITH_REDIS.map((from) => `${from} → ${inside ? 'redis' : 'outside'}:6379`),
     ...['25', '465', '587'].map((port) => `mta → the world:${port}`),
+    // The doctor.
+    ...['25', '53'].map((port) => `operator → the world:${port}`),
     ...['2143', '2993', '2110', '2995'].map((port) => `anybody → mra:${port}`),
     ...['2587', '2465'].map((port) => `anybody → msa:${port}`),
     'anybody → mx:2525',

@@ -182,7 +182,12 @@ function operatorFaults(manifests: Manifests, outside: ReadonlySet<string>): str
   const one = manifests.workloads.find(({ component }) => component === 'operator');
   if (one === undefined) return ['there is no pod for the tool'];
   const env = environment(one, manifests);
-  const known = [...Object.keys(AuthClientSchema.properties), 'WAYBILL_DATABASE_URL_FILE', 'WAYBILL_OPS'];
+  const known = [
+    ...Object.keys(AuthClientSchema.properties),
+    'WAYBILL_DATABASE_URL_FILE',
+    'WAYBILL_HOSTNAME',
+    'WAYBILL_OPS',
+  ];
   const required = [
     'WAYBILL_AUTH_CA_FILE',
     'WAYBILL_AGENT_CERT_FILE',
