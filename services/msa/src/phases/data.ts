@@ -3,10 +3,11 @@ import {
   fieldValue,
   formatDate,
   type HeaderField,
-  headerEnd,
   headerFields,
+  isHeaderRead,
   newMessageId,
   receivedField,
+  withoutFields,
 } from '@waybill/message';
 import { formatAddress, type Mailbox, type MailParameters, type Reply, reply } from '@waybill/smtp';
 import type { Peer, ReceivedMessage } from '@waybill/smtp/server';
@@ -17,13 +18,8 @@ import type { Senders } from './senders.ts';
 /** RFC 5321 §6.3: a message that has been through so many hosts goes in circles. */
 const MAX_HOPS = 50;
 const LOOPING = reply(554, '5.4.6', `Too many hops: the message came through ${MAX_HOPS} hosts`);
-/** As many fields as headerFields tells apart: behind them a Bcc could hide. */
-const MAX_FIELDS = 1000;
-const TOO_MANY_FIELDS = reply(554, '5.6.0', 'The header has too many fields');
-/** As far as headerFields reads, in octets: the same behind it. */
-const MAX_HEADER = 1024 * 1024;
-const HEADER_TOO_LONG = reply(554, '5.6.0', 'The header is longer than 1 MiB');
-
+/** What was not read could hold a Bcc, or a second From. */
+const ENDLESS_HEADER = reply(554, '5.6.0', 'The header is longer than 1,000 fields or 1 MiB');
 const FOLDED_START = reply(550, '5.6.0', 'The message begins with white space instead of a field');
 
 /** RFC 5322 §3.6.3: whom the writer hides stays hidden. */
@@ -68,9 +64,8 @@ export function readHeader(message: ReceivedMessage): Read | Reply {
   const octets = message.chunks.length === 1 && only !== undefined ? only : Buffer.concat(message.chunks);
   // It would fold into the fields that are put in front.
   if (octets[0] === 0x20 || octets[0] === 0x09) return FOLDED_START;
-  if (octets.length > MAX_HEADER && headerEnd(octets) > MAX_HEADER) return HEADER_TOO_LONG;
   const fields = headerFields(octets);
-  return fields.length >= MAX_FIELDS ? TOO_MANY_FIELDS : { octets, fields };
+  return isHeaderRead(octets, fields) ? { octets, fields } : ENDLESS_HEADER;
 }
 
 /** A Message-ID that is missing is made in the domain of the first author. */
@@ -102,12 +97,15 @@ export function draftOf(
     (given === undefined ? `Message-ID: ${messageId}\r\n` : '') +
     (lacksSender ? `Sender: ${hop.account}\r\n` : '') + // RFC 6409 §8.1
     (count(fields, 'date') === 0 ? `Date: ${formatDate(now)}\r\n` : '');
+  const drop = (field: HeaderField): boolean =>
+    DROPPED.has(field.name) || isForged(octets, field, hop.hostname);
+  const kept = withoutFields(octets, fields, drop) ?? [octets];
   const draft: Draft = {
     id,
     origin: 'msa',
     returnPath: from === undefined ? '' : formatAddress(from),
     recipients: envelope.recipients.list(),
-    message: Buffer.concat([Buffer.from(trace + added), ...kept(octets, fields, hop.hostname)]),
+    message: Buffer.concat([Buffer.from(trace + added), ...kept]),
     smtputf8: parameters.smtputf8,
     hops,
     authAccount: hop.accountId,
@@ -126,17 +124,4 @@ function count(fields: readonly HeaderField[], name: string): number {
   let n = 0;
   for (const field of fields) if (field.name === name) n++;
   return n;
-}
-
-/** The message without the fields that are dropped, all else octet for octet. */
-function kept(octets: Buffer, fields: readonly HeaderField[], hostname: string): Buffer[] {
-  const pieces: Buffer[] = [];
-  let from = 0;
-  for (const field of fields) {
-    if (!DROPPED.has(field.name) && !isForged(octets, field, hostname)) continue;
-    pieces.push(octets.subarray(from, field.start));
-    from = field.end;
-  }
-  pieces.push(octets.subarray(from));
-  return pieces;
 }
