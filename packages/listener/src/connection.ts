@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import tls from 'node:tls';
+import type { Handshakes } from './handshakes.ts';
 import type { Ticker } from './ticker.ts';
 import type { TlsContexts } from './tls-contexts.ts';
 
@@ -15,6 +16,7 @@ export interface ConnectionFacts {
   readonly tls: TlsContexts | undefined;
   readonly requestCertificate: boolean;
   readonly handshakeTimeoutMs: number;
+  readonly handshakes: Handshakes;
 }
 
 /** After end(), how long the peer has to close its side before the socket is destroyed. */
@@ -83,6 +85,11 @@ export class Connection {
   /** Whether startTls() can be offered. */
   get canStartTls(): boolean {
     return this.#facts.tls !== undefined && this.tls === undefined;
+  }
+
+  /** Whether there is room for one more handshake; where not, say so instead of startTls(). */
+  get mayHandshake(): boolean {
+    return !this.#facts.handshakes.full;
   }
 
   get closed(): boolean {
@@ -214,10 +221,12 @@ export class Connection {
     plain.once('close', () => socket.destroy());
     this.#socket = socket;
     this.#handshaking = true;
+    this.#facts.handshakes.begin();
     this.#deadline = ticker.now + this.#facts.handshakeTimeoutMs;
     this.#wire(socket);
     socket.once('secure', () => {
       this.#handshaking = false;
+      this.#facts.handshakes.end();
       this.#deadline = 0;
       this.tls = { protocol: socket.getProtocol() ?? 'TLS', cipher: socket.getCipher().name };
       if (this.#facts.requestCertificate) this.agent = contexts.agentOf(socket.getPeerX509Certificate());
@@ -261,6 +270,7 @@ export class Connection {
     if (this.#closed) return;
     this.#closed = true;
     this.#facts.ticker.delete(this);
+    if (this.#handshaking) this.#facts.handshakes.end();
     this.#reason ??= this.#handshaking ? 'TLS handshake not finished' : 'closed';
     for (const closed of this.#close) closed(this.#reason);
   };

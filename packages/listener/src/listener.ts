@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import net, { type AddressInfo, type Socket } from 'node:net';
 import { Connection } from './connection.ts';
+import { Handshakes } from './handshakes.ts';
 import { AddressLimits, type ConnectionLimits } from './limits.ts';
 import { Networks, plainAddress } from './networks.ts';
 import { readProxyHeader } from './proxy-header.ts';
@@ -31,6 +32,8 @@ export interface ListenerOptions {
   readonly limits?: ConnectionLimits;
   /** Default 20 s. */
   readonly handshakeTimeoutMs?: number;
+  /** TLS handshakes under way at a time; default 1000. With implicit TLS further clients are cut. */
+  readonly maxHandshakes?: number;
   /** How long a PROXY header may take to come; default 5 s. */
   readonly proxyTimeoutMs?: number;
   /** Precision of idle limits and onTick; default 1 s. */
@@ -81,6 +84,7 @@ class Door implements Listener {
   readonly #options: ListenerOptions;
   readonly #limits: AddressLimits;
   readonly #ticker: Ticker;
+  readonly #handshakes: Handshakes;
   readonly #proxyFrom: Networks;
   readonly #server: net.Server;
   readonly #connections = new Set<Connection>();
@@ -95,6 +99,7 @@ class Door implements Listener {
     this.#options = options;
     this.#limits = new AddressLimits(options.limits ?? UNBOUND);
     this.#ticker = new Ticker(options.tickMs ?? 1000);
+    this.#handshakes = new Handshakes(options.maxHandshakes ?? 1000);
     this.#proxyFrom = options.proxyFrom ?? new Networks('');
     this.#server = net.createServer(
       // Half-open: a client that has sent all it wants still gets its replies.
@@ -180,6 +185,11 @@ class Door implements Listener {
 
   #admit(socket: Socket, address: string, port: number): void {
     if (socket.destroyed) return;
+    if (this.#options.implicitTls === true && this.#handshakes.full) {
+      this.#options.onRefused?.('tls-handshake', address, 'too many handshakes under way');
+      socket.destroy();
+      return;
+    }
     const place = this.#draining === undefined ? this.#limits.take(address) : 'draining';
     if (typeof place === 'string') {
       this.#options.onRefused?.(place, address, '');
@@ -195,6 +205,7 @@ class Door implements Listener {
       tls: this.#options.tls,
       requestCertificate: this.#options.requestCertificate ?? false,
       handshakeTimeoutMs: this.#options.handshakeTimeoutMs ?? 20_000,
+      handshakes: this.#handshakes,
     });
     this.#connections.add(connection);
     this.#accepted++;

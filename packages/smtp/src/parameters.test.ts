@@ -35,7 +35,7 @@ const badMail: [string, number][] = [
   ['FROM:<a@b.test> SIZE=1 SIZE=1', 501],
   ['FROM:<a@b.test> SIZE=-1', 501],
   ['FROM:<a@b.test> SIZE', 501],
-  ['FROM:<a@b.test> BODY=BINARYMIME', 501],
+  ['FROM:<a@b.test> BODY=BINARYMIME', 555],
   ['FROM:<a@b.test> ENVID=a+0D+0Ab', 501],
   ['FROM:<a@b.test> ENVID=a+zzb', 501],
   [`FROM:<a@b.test> ENVID=${'x'.repeat(101)}`, 501],

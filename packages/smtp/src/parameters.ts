@@ -113,6 +113,9 @@ function readParameters<T>(
       return reply(555, '5.5.4', 'Parameter not recognised'); // RFC 5321 §4.1.1.11
     if (seen.has(keyword)) return reply(501, '5.5.4', `${keyword} stands twice`);
     seen.add(keyword);
+    // RFC 3030 §3 is not offered: such a message has no lines, and nobody down the way could be given it.
+    if (keyword === 'BODY' && word.slice(5).toUpperCase() === 'BINARYMIME')
+      return reply(555, '5.5.4', 'BODY=BINARYMIME is not offered');
     if (!parameter.set(draft, equals === -1 ? undefined : word.slice(equals + 1)))
       return reply(501, '5.5.4', `Malformed value of ${keyword}`);
   }

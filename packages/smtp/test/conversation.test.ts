@@ -19,6 +19,7 @@ test('a message is taken after it was offered in the usual order', async () => {
     S: 250-8BITMIME
     S: 250-SMTPUTF8
     S: 250-ENHANCEDSTATUSCODES
+    S: 250-CHUNKING
     S: 250 DSN
     C: MAIL FROM:<a@red.test> SIZE=20 BODY=8BITMIME
     S: 250 2.1.0 Sender taken
@@ -240,7 +241,7 @@ test('private parameters are known to a verified agent only', async () => {
 });
 
 test('a client that has said all it wants and closes its side gets every answer', async () => {
-  await using stub = await startStub({ tls: 'none' });
+  await using stub = await startStub({ tls: 'none', outOfTurn: true });
   await stub.play(`
     C: EHLO client.test
     C: MAIL FROM:<a@red.test>

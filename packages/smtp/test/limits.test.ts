@@ -29,7 +29,7 @@ test('a lone LF or CR in a command ends the conversation', async () => {
 });
 
 test('on submission a lone LF ends a command', async () => {
-  await using stub = await startStub({ tls: 'none', bareLineEnds: 'normalise' });
+  await using stub = await startStub({ tls: 'none', bareLineEnds: 'normalise', outOfTurn: true });
   await stub.play(String.raw`
     S: 220 ...
     C raw: "EHLO a\nMAIL FROM:<a@red.test>\nRCPT TO:<b@blue.test>\nDATA\n"
@@ -125,7 +125,7 @@ test('a client that leaves before the answer leaves no room taken', { timeout: 1
       if (octets > 0) room.resolve(this.used);
     }
   }
-  await using stub = await startStub({ tls: 'none', budget: new Watched(1000) });
+  await using stub = await startStub({ tls: 'none', outOfTurn: true, budget: new Watched(1000) });
   const [begun, gone, answer] = [
     Promise.withResolvers<void>(),
     Promise.withResolvers<void>(),

@@ -222,6 +222,7 @@ test('never an open relay: other agents, other authorities and strangers in clea
     S: 250-8BITMIME
     S: 250-SMTPUTF8
     S: 250-ENHANCEDSTATUSCODES
+    S: 250-CHUNKING
     S: 250-DSN
     S: 250 STARTTLS
     C: AUTH PLAIN AGEAYg==

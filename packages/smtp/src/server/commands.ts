@@ -2,8 +2,9 @@ import { normaliseDomain, parseAddressLiteral } from '../domain.ts';
 import type { Mailbox } from '../address.ts';
 import { parseMail, parseRcpt, type Offers } from '../parameters.ts';
 import { type Reply, reply } from '../reply.ts';
+import { bdatCommand } from './bdat-command.ts';
 import { authCommand, authResponse, mechanismsOf } from './auth-command.ts';
-import type { Conversation } from './conversation.ts';
+import type { Conversation, Transaction } from './conversation.ts';
 import * as said from './replies.ts';
 
 /** What must be so before a command is looked at. */
@@ -25,6 +26,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ['MAIL', { mail: true, run: mail }],
   ['RCPT', { mail: true, run: rcpt }],
   ['DATA', { mail: true, run: data }],
+  ['BDAT', { mail: true, run: (c, argument) => bdatCommand(c, argument, undefined) }],
   ['RSET', { beforeHello: true, inClear: true, run: rset }],
   ['NOOP', { beforeHello: true, inClear: true, run: (c) => c.junk(said.DONE) }],
   ['QUIT', { beforeHello: true, inClear: true, run: (c) => c.end(said.goodBye(c.options.hostname)) }],
@@ -56,6 +58,7 @@ export function readCommand(c: Conversation, line: string): void {
   }
   const refused = outOfOrder(c, command);
   if (refused === undefined) command.run(c, argument);
+  else if (verb === 'BDAT') bdatCommand(c, argument, refused);
   else c.mistake(refused);
 }
 
@@ -90,6 +93,7 @@ function hello(c: Conversation, argument: string, extended: boolean): void {
         c.refusal(refused);
         return;
       }
+      if (c.talksOutOfTurn()) return;
       c.extended = extended;
       c.junk(extended ? capabilities(c) : reply(250, '', c.options.hostname));
     },
@@ -117,6 +121,7 @@ function capabilities(c: Conversation): Reply {
     '8BITMIME',
     'SMTPUTF8',
     'ENHANCEDSTATUSCODES',
+    'CHUNKING',
     'DSN',
   ];
   if (options.tls !== 'none' && connection.canStartTls) keywords.push('STARTTLS');
@@ -161,7 +166,7 @@ function mail(c: Conversation, argument: string): void {
         return;
       }
       c.senderRefused = false;
-      c.transaction = { smtputf8: parameters.smtputf8, recipients: 0 };
+      c.transaction = { smtputf8: parameters.smtputf8, recipients: 0, spoilt: false };
       c.say(answer);
     },
   );
@@ -170,7 +175,11 @@ function mail(c: Conversation, argument: string): void {
 function rcpt(c: Conversation, argument: string): void {
   const { transaction } = c;
   if (transaction === undefined) {
-    withoutSender(c);
+    c.withoutSender();
+    return;
+  }
+  if (transaction.spoilt || c.message.chunked) {
+    c.mistake(withinChunks(transaction));
     return;
   }
   const command = parseRcpt(argument, offers(c), transaction.smtputf8);
@@ -199,25 +208,29 @@ function rcpt(c: Conversation, argument: string): void {
 
 function data(c: Conversation, argument: string): void {
   if (argument !== '') c.mistake(said.NO_ARGUMENT);
-  else if (c.transaction === undefined) withoutSender(c);
+  else if (c.transaction === undefined) c.withoutSender();
+  else if (c.transaction.spoilt || c.message.chunked) c.mistake(withinChunks(c.transaction));
   else if (c.transaction.recipients === 0)
     // Sent ahead behind recipients that were refused, which were counted.
-    c.junk(c.options.protocol === 'lmtp' ? said.NO_LMTP_RECIPIENTS : said.NO_RECIPIENTS);
+    c.junk(said.noRecipients(c.options.protocol));
   else {
     c.answer(
       'data',
       () => c.session.data?.(),
       (refused) => {
-        if (refused === undefined) c.startData();
-        else c.refusal(refused);
+        if (refused !== undefined) c.refusal(refused);
+        else if (!c.talksOutOfTurn()) {
+          c.message.startData();
+          c.say(said.START_INPUT);
+        }
       },
     );
   }
 }
 
-function withoutSender(c: Conversation): void {
-  if (c.senderRefused) c.junk(said.MAIL_FIRST);
-  else c.mistake(said.MAIL_FIRST);
+/** RFC 3030 §2: nothing but BDAT, RSET and QUIT once chunks have come. */
+function withinChunks(transaction: Transaction): Reply {
+  return transaction.spoilt ? said.RSET_FIRST : said.WITHIN_CHUNKS;
 }
 
 function rset(c: Conversation, argument: string): void {
@@ -225,15 +238,14 @@ function rset(c: Conversation, argument: string): void {
     c.mistake(said.NO_ARGUMENT);
     return;
   }
-  const began = c.transaction !== undefined;
   c.reset();
-  if (began) c.say(said.DONE);
-  else c.junk(said.DONE);
+  c.junk(said.DONE);
 }
 
 function startTls(c: Conversation, argument: string): void {
   if (argument !== '') c.mistake(said.NO_ARGUMENT);
   else if (c.peer.tls !== undefined) c.mistake(said.TLS_ALREADY);
   else if (c.options.tls === 'none' || !c.connection.canStartTls) c.mistake(said.NOT_IMPLEMENTED);
+  else if (!c.connection.mayHandshake) c.junk(said.TLS_BUSY);
   else c.startTls();
 }

@@ -2,10 +2,9 @@ import type { Connection } from '@waybill/listener';
 import { isAscii, isUtf8 } from 'node:buffer';
 import { type Reply, reply } from '../reply.ts';
 import { readCommand } from './commands.ts';
-import { DataReader } from './data-reader.ts';
-import { finalReplies } from './finals.ts';
 import { Inbox } from './inbox.ts';
 import { lineLimit, LineReader } from './line-reader.ts';
+import { MessagePhase } from './message-phase.ts';
 import {
   DEFAULT_LIMITS,
   DEFAULT_TIMERS,
@@ -27,6 +26,8 @@ export interface Transaction {
   readonly smtputf8: boolean;
   /** Accepted RCPT commands. */
   recipients: number;
+  /** A chunk of its message was refused: nothing will come of it (RFC 3030 §2). */
+  spoilt: boolean;
 }
 
 /**
@@ -39,6 +40,8 @@ export function serveSmtp(connection: Connection, options: SmtpServerOptions, se
 
 /** Octets that may wait while a command is worked on; then the client is not read any more. */
 const READ_AHEAD = 131_072;
+/** Neither may more pieces, however small: each costs more than the octets in it. */
+const CHUNKS_AHEAD = 128;
 /** No command holds a control character; tabs are let pass as white space. */
 const CONTROLS = /[^\P{Cc}\t]/u;
 
@@ -65,8 +68,10 @@ export class Conversation {
   exchange: Exchange | undefined;
   readonly transcript: Transcript | undefined;
 
+  /** Where the octets of a message go. */
+  readonly message: MessagePhase;
+
   #lines: LineReader;
-  #data: DataReader | undefined;
   readonly #pace: Pace;
   readonly #inbox = new Inbox();
   /** A session's answer, a delay or a handshake is awaited. */
@@ -75,6 +80,8 @@ export class Conversation {
   #paused = false;
   #over = false;
   #peerEnded = false;
+  #late: NodeJS.Timeout | undefined;
+  readonly #outTurn: boolean;
   readonly #outbox: Outbox;
 
   constructor(connection: Connection, options: SmtpServerOptions, session: SmtpSession) {
@@ -89,6 +96,8 @@ export class Conversation {
     this.#pace = new Pace(this.timers, this.limits, connection.now);
     this.transcript = options.onTranscript === undefined ? undefined : new Transcript();
     this.#outbox = new Outbox(connection, this.transcript);
+    this.message = new MessagePhase(this);
+    this.#outTurn = options.outOfTurn ?? (options.protocol === 'lmtp' || options.auth);
   }
 
   begin(): void {
@@ -103,12 +112,28 @@ export class Conversation {
       this.#pump();
     });
     connection.onTick((now) => this.#watch(now));
-    this.say(said.greeting(this.options));
-    connection.onFinish(() => this.#finish());
-    if (!this.#over) {
-      this.#outbox.flush();
-      connection.onData((chunk) => this.#take(chunk));
+    if (this.#outTurn) {
+      this.#greet();
+      if (!this.#over) connection.onData((chunk) => this.#take(chunk));
+      return;
     }
+    this.#busy = true;
+    connection.onData((chunk) => this.#take(chunk));
+    // The second turn comes after the loop has read all that lay there when the connection was taken.
+    setImmediate(() =>
+      setImmediate(() => {
+        if (this.#over) return;
+        this.#busy = false;
+        if (!this.talksOutOfTurn()) this.#greet();
+        this.#pump();
+      }),
+    );
+  }
+
+  #greet(): void {
+    this.say(said.greeting(this.options));
+    this.connection.onFinish(() => this.#finish());
+    if (!this.#over) this.#outbox.flush();
   }
 
   // What commands use.
@@ -135,13 +160,12 @@ export class Conversation {
     } else if (how === 'late') {
       this.#outbox.flush();
       this.#busy = true;
-      const timer = setTimeout(() => {
+      this.#late = setTimeout(() => {
         this.#busy = false;
         if (this.#over) return;
         this.say(answer);
         this.#pump();
       }, this.timers.errorDelay);
-      this.connection.onClose(() => clearTimeout(timer));
     } else this.say(answer);
   }
 
@@ -183,16 +207,35 @@ export class Conversation {
   reset(): void {
     this.transaction = undefined;
     this.senderRefused = false;
+    this.message.drop();
     this.session.reset?.();
   }
 
-  /** The client may now send its message. */
-  startData(): void {
-    const { maxSize, bareLineEnds, budget } = this.options;
-    const normalise = bareLineEnds === 'normalise';
-    this.#data = new DataReader({ maxSize, maxLine: this.limits.dataLine, normalise, budget });
+  /** A command that needs a sender came without: a mistake, unless it was sent ahead behind a MAIL that was refused. */
+  withoutSender(): void {
+    if (this.senderRefused) this.junk(said.MAIL_FIRST);
+    else this.mistake(said.MAIL_FIRST);
+  }
+
+  /** Nothing will come of this transaction; what still belongs to it is refused until RSET. */
+  spoilTransaction(): void {
+    this.message.drop();
+    if (this.transaction !== undefined) this.transaction.spoilt = true;
+  }
+
+  /**
+   * Ends the conversation with a client that goes on before it was answered where it must wait: for the greeting,
+   * EHLO's answer or 354 (RFC 2920 §3.1, RFC 5321 §4.3.1). So do those who send to whatever listens.
+   */
+  talksOutOfTurn(): boolean {
+    if (this.#outTurn || this.peer.agent !== undefined || !this.#inbox.more) return false;
+    this.end(said.OUT_OF_TURN);
+    return true;
+  }
+
+  /** The client's pace is measured from now on. */
+  startPace(): void {
     this.#pace.startMessage(this.connection.now);
-    this.say(said.START_INPUT);
   }
 
   /** After 220: TLS, with everything forgotten that came in clear (RFC 3207 §4.2). */
@@ -232,8 +275,8 @@ export class Conversation {
     const inbox = this.#inbox;
     try {
       while (!this.#busy && !this.#over && !this.#outbox.blocked && inbox.chunk !== undefined) {
-        if (this.#data === undefined) this.#readLine(inbox.chunk);
-        else this.#readData(inbox.chunk, this.#data);
+        if (this.message.reading) inbox.advance(this.message.read(inbox.chunk, inbox.at));
+        else this.#readLine(inbox.chunk);
         inbox.settle();
       }
     } catch (error) {
@@ -255,7 +298,8 @@ export class Conversation {
   }
 
   #throttle(): void {
-    const full = this.#inbox.waiting > READ_AHEAD || this.#outbox.blocked;
+    const full =
+      this.#inbox.waiting > READ_AHEAD || this.#inbox.chunks > CHUNKS_AHEAD || this.#outbox.blocked;
     if (full === this.#paused) return;
     this.#paused = full;
     if (full) this.connection.pause();
@@ -301,57 +345,12 @@ export class Conversation {
     if ((!ascii && !isUtf8(octets)) || CONTROLS.test(line)) this.#badLine(false);
     else readCommand(this, line);
     // A boundary between commands: here a draining server says good-bye.
-    if (this.connection.finishing && !this.#busy && this.#data === undefined) this.#finish();
+    if (this.connection.finishing) this.#finish();
   }
 
   #sessionFailed(error: unknown, phase: string): void {
     this.options.onError?.(error, phase, this.peer);
     this.say(said.UNEXPECTED);
-  }
-
-  // Messages.
-
-  #readData(chunk: Buffer, data: DataReader): void {
-    const end = data.read(chunk, this.#inbox.at);
-    this.#inbox.advance(end);
-    if (end === -1) return;
-    this.#data = undefined;
-    this.transcript?.client(`... ${data.received} octets ...`);
-    const { fault } = data;
-    if (fault !== undefined) {
-      this.#answerData(data, said.DATA_FAULTS[fault]);
-      return;
-    }
-    const message = { chunks: data.chunks(), size: data.size };
-    this.answer(
-      'message',
-      async () => {
-        try {
-          return await this.session.message(message);
-        } catch (error) {
-          this.options.onError?.(error, 'message', this.peer);
-          return said.UNEXPECTED;
-        } finally {
-          // Here, for a client that has left meanwhile gets no answer.
-          data.release();
-        }
-      },
-      (answer) => this.#answerData(data, answer),
-    );
-  }
-
-  #answerData(data: DataReader, answer: Reply | readonly Reply[]): void {
-    data.release();
-    const accepted = this.transaction?.recipients ?? 0;
-    const { replies, complete } = finalReplies(this.options.protocol, answer, accepted);
-    if (!complete) this.options.onError?.(new Error('a recipient got no answer'), 'message', this.peer);
-    this.reset();
-    const refused = replies.find((one) => one.code >= 400);
-    if (replies.some((one) => one.code < 400)) this.tally.accepted();
-    for (const one of replies.slice(0, -1)) this.say(one);
-    const last = replies.at(-1) ?? said.UNEXPECTED;
-    if (refused === undefined || replies.length > 1) this.say(last);
-    else this.refusal(last);
   }
 
   // Time, and the end.
@@ -362,33 +361,32 @@ export class Conversation {
       now,
       lastActivity: this.connection.lastActivity,
       helloSaid: this.extended !== undefined,
-      received: this.#data?.received,
+      received: this.message.received,
     });
     if (complaint !== undefined) this.#timeout(complaint);
   }
 
   #timeout(why: string): void {
-    this.#data?.release();
-    this.#data = undefined;
+    this.message.drop();
     this.end(reply(421, '4.4.2', `${this.options.hostname} ${why}`));
   }
 
   /** Drain: good-bye at a boundary between commands; a message that is coming in is finished first. */
   #finish(): void {
-    if (this.#over || this.#busy || this.#data !== undefined) return;
+    if (this.#over || this.#busy || this.message.open) return;
     this.end(said.goingDown(this.options.hostname));
   }
 
   #endWithPeer(): void {
     this.#over = true;
-    if (this.#data !== undefined) this.connection.destroy('closed within a message');
+    if (this.message.open) this.connection.destroy('closed within a message');
     else this.connection.end();
   }
 
   #closed(reason: string): void {
     this.#over = true;
-    this.#data?.release();
-    this.#data = undefined;
+    clearTimeout(this.#late);
+    this.message.drop();
     this.#inbox.clear();
     if (this.transcript !== undefined) {
       this.transcript.note(reason);

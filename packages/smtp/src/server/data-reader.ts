@@ -21,11 +21,13 @@ export interface DataReaderOptions {
   readonly maxLine: number;
   readonly normalise: boolean;
   readonly budget?: BodyBudget | undefined;
+  /** The octets are counted out (BDAT): dots mean nothing, and finish() says where the end is. */
+  readonly counted?: boolean;
 }
 
 /**
- * Reads the octets after DATA up to CRLF.CRLF and takes the dots off (RFC 5321 §4.5.2). One pass of
- * bounded cost per octet whatever they are; chunks are handed on without copying, save those with stuffed
+ * Reads the octets after DATA up to CRLF.CRLF and takes the dots off (RFC 5321 §4.5.2), or those of BDAT as they
+ * are, under the same rules for lines. One pass of bounded cost per octet whatever they are; chunks are handed on without copying, save those with stuffed
  * dots, which are compacted in place, and small ones. After a fault the rest is read and thrown away.
  */
 export class DataReader {
@@ -47,9 +49,12 @@ export class DataReader {
   #base = 0;
   #kept = 0;
   #run = 0;
+  readonly #dot: number;
 
   constructor(options: DataReaderOptions) {
     this.#options = options;
+    // No octet has this value.
+    this.#dot = options.counted === true ? -1 : DOT;
   }
 
   /** Octets reserved in the budget; they are given back by release(). */
@@ -67,6 +72,19 @@ export class DataReader {
     this.#hand(chunk.subarray(this.#base, this.#kept));
     this.#chunk = CRLF;
     return end;
+  }
+
+  /** The message is refused for a reason that stands outside of it; what still comes is thrown away. */
+  refuse(fault: DataFault): void {
+    this.#fail(fault);
+  }
+
+  /** All octets of a counted message have come. Its last line gets the end that it may lack: lines end with CRLF. */
+  finish(): void {
+    this.#base = this.#kept = this.#run = 0;
+    if (this.#state === 'cr') this.#bare(0, 0);
+    else if (this.#state === 'inside') this.#add(CRLF);
+    this.#state = 'line-start';
   }
 
   /** The message, once read() has found its end. */
@@ -88,6 +106,7 @@ export class DataReader {
     let i = at;
     let lineStart = at - this.#lineBefore;
     let state = this.#state;
+    const dot = this.#dot;
     while (i < n) {
       const c = chunk[i]!;
       if (state === 'inside') {
@@ -119,7 +138,7 @@ export class DataReader {
         }
       } else if (state === 'line-start') {
         state = 'inside';
-        if (c === DOT) {
+        if (c === dot) {
           this.#skip(i, i + 1);
           i++;
           lineStart = i;
@@ -143,7 +162,7 @@ export class DataReader {
         state = 'inside';
       } else if (state === 'after-lf') {
         state = 'inside';
-        if (c === DOT) {
+        if (c === dot) {
           this.#skip(i, i + 1);
           i++;
           state = 'after-lf-dot';

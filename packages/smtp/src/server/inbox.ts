@@ -31,6 +31,11 @@ export class Inbox {
     this.at = 0;
   }
 
+  /** Pieces that wait. */
+  get chunks(): number {
+    return this.#queue.length;
+  }
+
   /** Whether anything stands behind what was used. */
   get more(): boolean {
     return this.#queue.length > 0 || this.at < (this.chunk?.length ?? 0);

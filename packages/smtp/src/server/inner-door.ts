@@ -45,11 +45,17 @@ export async function openInnerDoor(options: InnerDoorOptions): Promise<InnerDoo
   const current = { ...options.credentials };
   const tls = new TlsContexts(current);
   // Limits of who is not listed; none of them is held against an agent once its certificate is known.
-  const engine: SmtpServerOptions = { ...options.engine, protocol: 'smtp', tls: 'starttls', auth: false };
+  const engine: SmtpServerOptions = {
+    ...options.engine,
+    protocol: 'smtp',
+    tls: 'starttls',
+    auth: false,
+    outOfTurn: true,
+  };
   const forListed: SmtpServerOptions = {
     ...engine,
     // Many refusals are many users' mail, and say nothing against who brings it.
-    limits: { refusalsAtOnce: 1_000_000, refusals: 1_000_000, ...engine.limits },
+    limits: { refusalsAtOnce: 1_000_000, refusals: 1_000_000, junk: 1_000_000, ...engine.limits },
   };
   const { onRefused, onError } = options;
   const listener = await openListener({

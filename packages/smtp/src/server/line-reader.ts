@@ -32,6 +32,7 @@ export class LineReader {
   readonly #normalise: boolean;
   readonly #endless: number;
   #held: Buffer = NONE;
+  #heldUsed = 0;
   /** Octets of this line that were thrown away. */
   #dropped = 0;
 
@@ -42,7 +43,7 @@ export class LineReader {
 
   /** Whether part of a line has come. */
   get midLine(): boolean {
-    return this.#held.length > 0 || this.#dropped > 0;
+    return this.#heldUsed > 0 || this.#dropped > 0;
   }
 
   /**
@@ -53,17 +54,18 @@ export class LineReader {
     this.fault = undefined;
     const lf = chunk.indexOf(LF, at);
     const end = lf === -1 ? chunk.length : lf + 1;
-    const size = this.#held.length + this.#dropped + end - at;
+    const size = this.#heldUsed + this.#dropped + end - at;
     if (lf === -1) {
       this.#keep(chunk.subarray(at, end), limit);
       if (size > this.#endless) this.fault = 'endless';
       return -1;
     }
     const piece = chunk.subarray(at, end);
-    const whole = this.#held.length === 0 ? piece : Buffer.concat([this.#held, piece]);
+    const whole =
+      this.#heldUsed === 0 ? piece : Buffer.concat([this.#held.subarray(0, this.#heldUsed), piece]);
     const dropped = this.#dropped > 0;
     this.#held = NONE;
-    this.#dropped = 0;
+    this.#heldUsed = this.#dropped = 0;
     const crlf = whole.length > 1 && whole[whole.length - 2] === CR;
     this.line = whole.subarray(0, whole.length - (crlf ? 2 : 1));
     if (size > this.#endless) this.fault = 'endless';
@@ -75,9 +77,17 @@ export class LineReader {
 
   #keep(piece: Buffer, limit: number): void {
     // Two octets more than the limit: CRLF does not count.
-    const room = Math.max(0, limit + 2 - this.#held.length);
+    const room = Math.max(0, limit + 2 - this.#heldUsed);
     this.#dropped += Math.max(0, piece.length - room);
     const kept = piece.length <= room ? piece : piece.subarray(0, room);
-    if (kept.length > 0) this.#held = Buffer.concat([this.#held, kept]);
+    const used = this.#heldUsed + kept.length;
+    if (used > this.#held.length) {
+      // Doubled, so that a line of one-octet pieces is not copied once for each of them.
+      const grown = Buffer.allocUnsafeSlow(Math.max(used, this.#held.length * 2, 64));
+      this.#held.copy(grown, 0, 0, this.#heldUsed);
+      this.#held = grown;
+    }
+    kept.copy(this.#held, this.#heldUsed);
+    this.#heldUsed = used;
   }
 }

@@ -26,7 +26,7 @@ export interface Limits {
   readonly refusalsAtOnce: number;
   /** Refusals since the last accepted message until 421. */
   readonly refusals: number;
-  /** Commands that lead nowhere (NOOP, RSET, VRFY, HELP, EHLO) since the last accepted message until 421. */
+  /** Commands that lead nowhere (NOOP, RSET, VRFY, HELP, EHLO, AUTH that met trouble) since the last accepted message until 421. */
   readonly junk: number;
   /** Failed AUTH until 421. */
   readonly authFailures: number;
@@ -53,6 +53,11 @@ export interface SmtpServerOptions {
   /** Bare CR or LF: refused (port 25, LMTP), or taken for CRLF (submission, RFC 6409 §8). */
   readonly bareLineEnds: 'refuse' | 'normalise';
   readonly maxRecipients: number;
+  /**
+   * Whether a client may send before the greeting, before EHLO's answer, or its message before 354. Left out: false
+   * where strangers come, that is for SMTP without AUTH.
+   */
+  readonly outOfTurn?: boolean;
   readonly timers?: Partial<Timers>;
   readonly limits?: Partial<Limits>;
   readonly budget?: BodyBudget;

@@ -22,6 +22,15 @@ export function unknownMechanism(offered: readonly string[]): Reply {
   return reply(504, '5.5.4', `This mechanism is not offered; ${offered.join(', ')}`);
 }
 
+/** RFC 3030 §2. */
+export function chunkTaken(octets: number): Reply {
+  return reply(250, '2.0.0', `${octets} octets taken`);
+}
+
+export function noRecipients(protocol: SmtpServerOptions['protocol']): Reply {
+  return protocol === 'lmtp' ? NO_LMTP_RECIPIENTS : NO_RECIPIENTS;
+}
+
 export const DONE = reply(250, '2.0.0', 'OK');
 export const START_INPUT = reply(354, '', 'Send the message, end with a line that holds a dot only');
 export const READY_FOR_TLS = reply(220, '2.0.0', 'Ready to start TLS');
@@ -54,6 +63,11 @@ export const TLS_ALREADY = reply(503, '5.5.1', 'TLS is up already');
 export const NO_RECIPIENTS = reply(554, '5.5.1', 'No valid recipients');
 export const NO_LMTP_RECIPIENTS = reply(503, '5.5.1', 'No valid recipients'); // RFC 2033 §4.2
 export const TOO_BIG = reply(552, '5.3.4', 'The message is too big');
+export const BDAT_MALFORMED = reply(501, '5.5.4', 'Write BDAT size, or BDAT size LAST');
+export const RSET_FIRST = reply(503, '5.5.1', 'The message was refused, say RSET first');
+export const WITHIN_CHUNKS = reply(503, '5.5.1', 'The message is coming in by BDAT'); // RFC 3030 §2
+export const OUT_OF_TURN = reply(554, '5.5.0', 'You talk before it is your turn');
+export const TLS_BUSY = reply(454, '4.7.0', 'TLS is not available at the moment'); // RFC 3207 §4
 export const NOTHING_BEHIND_STARTTLS = reply(554, '5.5.0', 'Nothing may follow STARTTLS before TLS');
 
 // RFC 3207 §4, RFC 4954 §4 and §6
