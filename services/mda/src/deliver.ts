@@ -84,7 +84,7 @@ export async function deliver(
       try {
         const filed = await file(filer.store, letter, recipient, recipient.account, copies);
         const verdict = await recalled(filer.store, filed, recipient, recipient.account);
-        const answer = verdictReply(verdict);
+        const answer = verdictReply(verdict, letter.target);
         filer.events.filed(filing(recipient), verdict, answer);
         return answer;
       } catch (error) {

@@ -209,11 +209,13 @@ test('what mx judged junk lies in Junk, once, however often it comes', async () 
     return rows.map((row) => row.name);
   };
   const again = fromMta(to);
+  const said: unknown[] = [];
   for (const _ of [1, 2]) {
     const open = session();
     await rcpt(open, `u${to}`, again);
-    await open.message(message(junk));
+    said.push(...(await open.message(message(junk))).map((answer) => answer.lines[0]));
   }
+  assert.deepEqual(said, ['Stored in Junk with uid 1', 'Delivered before']);
   assert.deepEqual(await where(), ['Junk']);
   const foreign = session(FOREIGN);
   await rcpt(foreign, `u${to}`);
