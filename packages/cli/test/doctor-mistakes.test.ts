@@ -64,14 +64,16 @@ for (const { mistake, domain, fill } of cases)
     assert.ok(report);
     assert.deepEqual(unwell(report).toSorted(), mistake.finds.toSorted());
     const [id] = mistake.finds[0]?.split(' ') ?? [];
-    const finding = report.results.find((one) => one.id === id);
+    const proposed = report.results.find((one) => one.id === id)?.fix;
+    assert.ok(proposed);
     assert.ok(
-      finding?.fix?.text.startsWith(fill(mistake.says)),
-      `said: ${finding?.fix?.text}\nwanted: ${fill(mistake.says)}`,
+      proposed.text.startsWith(fill(mistake.says)),
+      `said: ${proposed.text}\nwanted: ${fill(mistake.says)}`,
     );
-    if (mistake.publishes !== undefined)
+    const wanted = mistake.publishes === undefined ? undefined : fill(mistake.publishes);
+    if (wanted !== undefined)
       assert.ok(
-        finding.fix.publish.some(({ zone }) => zone === fill(mistake.publishes ?? '')),
-        `to publish: ${JSON.stringify(finding.fix.publish)}`,
+        proposed.publish.some(({ zone }) => zone === wanted),
+        `to publish: ${JSON.stringify(proposed.publish)}`,
       );
   });

@@ -14,8 +14,8 @@ export interface Facts {
   /** SOA is not asked; what the apex answers to CNAME. */
   readonly apexAlias: Seen<string>;
   readonly host: NameFacts;
-  /** What this machine's own resolver, its hosts file included, says of the host name. */
-  readonly hostHere: readonly string[] | undefined;
+  /** What this machine's hosts file says of the host name. */
+  readonly hostHere: readonly string[];
   readonly mx: Seen<Mx>;
   /** The targets of `mx` that can be names, in its order. */
   readonly targets: ReadonlyMap<string, NameFacts>;

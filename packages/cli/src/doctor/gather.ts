@@ -1,4 +1,4 @@
-import dns from 'node:dns/promises';
+import fs from 'node:fs';
 import net from 'node:net';
 import type { Inquiry } from '@waybill/dns/inspect';
 import type { Keys } from '../records/dkim-keys.ts';
@@ -69,7 +69,7 @@ export async function gather(
   const names = [...new Set(values(mx).map(({ exchange }) => exchange))].filter(
     (name) => name !== '' && targetFault(name, domain) === undefined,
   );
-  const [targets, keys, dmarc, spf, pointers, services, hostHere] = await Promise.all([
+  const [targets, keys, dmarc, spf, pointers, services] = await Promise.all([
     Promise.all(names.map((name) => nameFacts(inquiry, name))),
     around.keys(),
     textFacts(inquiry, `_dmarc.${domain}`, domain),
@@ -84,7 +84,6 @@ export async function gather(
         async ({ label }) => [label, await serviceFacts(inquiry, `${label}._tcp.${domain}`)] as const,
       ),
     ),
-    systemAddresses(site.host),
   ]);
   const byName = new Map(targets.map((target) => [target.name, target]));
   const [dkim, authorisations, network] = await Promise.all([
@@ -99,7 +98,7 @@ export async function gather(
     zone,
     apexAlias,
     host,
-    hostHere,
+    hostHere: inHostsFile(readHostsFile(), site.host),
     mx,
     targets: byName,
     pointers: new Map(pointers),
@@ -190,13 +189,21 @@ async function consents(
   );
 }
 
-/** What this machine makes of a name, hosts file first; undefined when it knows none or its resolver is away. */
-async function systemAddresses(name: string): Promise<readonly string[] | undefined> {
+/** Empty where there is none. */
+function readHostsFile(): string {
   try {
-    return (await dns.lookup(name, { all: true })).map(({ address }) => address);
+    return fs.readFileSync('/etc/hosts', 'utf8');
   } catch {
-    return undefined;
+    return '';
   }
+}
+
+/** The addresses that a hosts file gives to a name. */
+export function inHostsFile(text: string, name: string): string[] {
+  return text.split('\n').flatMap((line) => {
+    const [address = '', ...names] = (line.split('#')[0] ?? '').trim().split(/\s+/);
+    return names.some((one) => one.toLowerCase() === name) ? [address] : [];
+  });
 }
 
 async function networkFacts(

@@ -81,7 +81,15 @@ export class ScriptedWorld {
   async ops(lost: 0 | 1): Promise<string> {
     const server = http.createServer((_request, response) =>
       response.end(
-        `waybill_build_info{agent="mx",instance="mx-1",version="0.3.0"} 1\nwaybill_ready 1\nwaybill_mx_client_address_lost ${lost}\n`,
+        [
+          '# TYPE waybill_build_info gauge',
+          'waybill_build_info{agent="mx",instance="mx-1",version="0.3.0"} 1',
+          '# TYPE waybill_ready gauge',
+          'waybill_ready 1',
+          '# TYPE waybill_mx_client_address_lost gauge',
+          `waybill_mx_client_address_lost ${lost}`,
+          '',
+        ].join('\n'),
       ),
     );
     return this.#listen(server);
@@ -105,7 +113,12 @@ export class ScriptedWorld {
     return folder;
   }
 
-  async waybill(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ran> {
+  /** `hears` is called with each piece of stdout as it comes. */
+  async waybill(
+    args: readonly string[],
+    env: NodeJS.ProcessEnv = {},
+    hears: (piece: string) => void = () => undefined,
+  ): Promise<Ran> {
     const child = spawn(process.execPath, [main, ...args], {
       env: {
         PATH: process.env['PATH'],
@@ -120,6 +133,7 @@ export class ScriptedWorld {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const closed = once(child, 'close');
+    child.stdout.on('data', (piece) => hears(String(piece)));
     const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)]);
     const [code] = (await closed) as [number | null];
     return { code, out, err };

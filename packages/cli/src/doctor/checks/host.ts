@@ -94,12 +94,12 @@ function hostAddresses(facts: Facts): Finding {
       `Replace it by the public address: \`A\` and the address that the world sees, for ${name}.`,
       { evidence, seen, remove: published.filter(isInner).map((address) => addressRecord(name, address)) },
     );
-  const here = facts.hostHere?.filter((address) => isLoopback(address) && !published.includes(address)) ?? [];
+  const here = facts.hostHere.filter((address) => isLoopback(address) && !published.includes(address));
   if (here.length > 0)
     return warn(
       `This machine itself takes \`${name}\` for ${here.join(', ')}: a line of its hosts file.`,
       `Take ${name} out of /etc/hosts, or give it ${inWords(published)} there.`,
-      { evidence: [...evidence, `here it is ${facts.hostHere?.join(', ')}`], seen },
+      { evidence: [...evidence, `here it is ${facts.hostHere.join(', ')}`], seen },
     );
   return ok(`\`${name}\` has ${published.join(', ')}.`, { evidence, seen });
 }
