@@ -69,6 +69,7 @@ export async function start(args: readonly string[]): Promise<number> {
   say(curlLines(world, alice, bob, number + 1));
   say(`\nUsers: ${[alice, bob].map((user) => `${user.address} (password ${user.password})`).join(', ')}`);
   say(`Where is my message?  npx --yes pnpm@12 waybill journey <id> --data ${world.dataDir}`);
+  say(`And my domain's DNS?   npx --yes pnpm@12 waybill doctor red.test --data ${world.dataDir}`);
   say('Ctrl-C ends everything.');
   await stop;
   return 0;
