@@ -91,7 +91,12 @@ create table directory.sent (
   day_messages int[] not null default array_fill(0, array[25]),
   day_recipients int[] not null default array_fill(0, array[25]),
   -- Refusals of the hour, in its slots.
-  hour_refusals int[] not null default array_fill(0, array[13])
+  hour_refusals int[] not null default array_fill(0, array[13]),
+  -- The sums of the slots: while no slot is over, one look at them is enough.
+  hour_messages_sum int not null default 0,
+  hour_recipients_sum int not null default 0,
+  day_messages_sum int not null default 0,
+  day_recipients_sum int not null default 0
 ) with (fillfactor = 50);
 
 -- What mx does with mail that fails DMARC, where that differs from mx's settings.
@@ -101,12 +106,12 @@ alter table directory.domain
 
 -- Slots moved to a newer first slot: what fell out at the end is forgotten.
 create function directory.shift_slots(slots int[], steps bigint) returns int[]
-language sql immutable as $$
-  select case
-    when steps <= 0 then slots
-    when steps >= cardinality(slots) then array_fill(0, array[cardinality(slots)])
-    else array_fill(0, array[steps::int]) || slots[1 : cardinality(slots) - steps::int]
-  end
+language plpgsql immutable as $$
+begin
+  if steps <= 0 then return slots; end if;
+  if steps >= cardinality(slots) then return array_fill(0, array[cardinality(slots)]); end if;
+  return array_fill(0, array[steps::int]) || slots[1 : cardinality(slots) - steps::int];
+end
 $$;
 
 -- Seconds until `wanted` more fit below `most` (0: no limit) as old slots go; 0: they fit now.
@@ -220,7 +225,11 @@ begin
     end if;
     update directory.sent set hour_slot = s.hour_slot, hour_messages = s.hour_messages,
       hour_recipients = s.hour_recipients, hour_refusals = s.hour_refusals, day_slot = s.day_slot,
-      day_messages = s.day_messages, day_recipients = s.day_recipients
+      day_messages = s.day_messages, day_recipients = s.day_recipients,
+      hour_messages_sum = (select sum(n) from unnest(s.hour_messages) n),
+      hour_recipients_sum = (select sum(n) from unnest(s.hour_recipients) n),
+      day_messages_sum = (select sum(n) from unnest(s.day_messages) n),
+      day_recipients_sum = (select sum(n) from unnest(s.day_recipients) n)
       where account_id = one.account;
     return next;
   end loop;

@@ -23,11 +23,15 @@ export interface RunningAuth extends AsyncDisposable {
   operator(agent?: string): Promise<DirectoryClient>;
 }
 
-export async function startAuth(settings: Record<string, unknown> = {}): Promise<RunningAuth> {
+/** @param beside a running one whose database and authority this one shares: another replica */
+export async function startAuth(
+  settings: Record<string, unknown> = {},
+  beside?: RunningAuth,
+): Promise<RunningAuth> {
   await using stack = new AsyncDisposableStack();
-  const db = stack.use(await testDatabase([directorySchema, signingSchema]));
+  const db = beside?.db ?? stack.use(await testDatabase([directorySchema, signingSchema]));
   const folder = stack.adopt(temporaryFolder(), (at) => fs.rmSync(at, { recursive: true, force: true }));
-  const authority = await CertificateAuthority.create('test authority');
+  const authority = beside?.authority ?? (await CertificateAuthority.create('test authority'));
   const own = await authority.issueInto(folder, 'auth', ['auth']);
   fs.writeFileSync(path.join(folder, 'ca.pem'), authority.certificate);
   const metrics = new Metrics('auth');

@@ -17,6 +17,8 @@ type Reader = (body: string) => Verify | string;
 const MAX_SHA512_ROUNDS = 1_000_000;
 const MAX_BCRYPT_COST = 14;
 const MAX_PBKDF2_ROUNDS = 2_000_000;
+const MAX_ARGON2_KIB = 1 << 18;
+const MAX_ARGON2_WORK = 1 << 20;
 
 const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ['SHA512-CRYPT', readSha512Crypt],
@@ -36,10 +38,13 @@ export type Imported = { readonly stored: string } | { readonly fault: string };
 export function readImport(text: string): Imported {
   const trimmed = text.trim();
   const [scheme, body] = splitScheme(trimmed);
-  if (scheme === OWN)
-    return parsePhc(body) === undefined
-      ? { fault: `this {${OWN}} hash is malformed, or costs more than 1 GiB or 64 passes` }
-      : { stored: body };
+  if (scheme === OWN) {
+    const cost = parsePhc(body);
+    if (cost === undefined) return { fault: `this {${OWN}} hash is malformed` };
+    if (cost.memory > MAX_ARGON2_KIB || cost.memory * cost.passes > MAX_ARGON2_WORK)
+      return { fault: `this {${OWN}} hash costs more than 256 MiB, or 1 GiB over all passes` };
+    return { stored: body };
+  }
   const reader = READERS.get(scheme.replace(/\.(HEX|B64)$/, ''));
   if (reader === undefined)
     return {
