@@ -50,22 +50,24 @@ function readAuth([, first = '', mechanism = '', ...parameters]: readonly string
   if (mechanism === '') throw new Garbage('AUTH without a mechanism');
   let service = '';
   let remote: string | undefined;
+  let response: string | undefined;
   for (const parameter of parameters) {
     // The initial response is the last one; what stands behind it came from the network, through an agent that
     // did not look at it.
-    if (parameter.startsWith('resp='))
-      return {
-        kind: 'auth',
-        id,
-        mechanism: mechanism.toUpperCase(),
-        service,
-        remote,
-        response: parameter.slice(5),
-      };
+    if (parameter.startsWith('resp=')) {
+      response = readResponse(parameter.slice('resp='.length));
+      break;
+    }
     if (parameter.startsWith('service=')) service = unescapeTabs(parameter.slice(8)).toLowerCase();
     else if (parameter.startsWith('rip=')) remote = unescapeTabs(parameter.slice(4));
   }
-  return { kind: 'auth', id, mechanism: mechanism.toUpperCase(), service, remote, response: undefined };
+  return { kind: 'auth', id, mechanism: mechanism.toUpperCase(), service, remote, response };
+}
+
+/** RFC 4954 §4: `=` is a response that is there and empty. Exim always says `resp=`, also where it has none. */
+function readResponse(text: string): string | undefined {
+  if (text === '') return undefined;
+  return text === '=' ? '' : text;
 }
 
 /** Requests are numbered with 32 bits. */
