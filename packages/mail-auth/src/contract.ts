@@ -40,6 +40,8 @@ export interface Dkim {
   readonly algorithm: string;
   /** The key is marked t=y: the owner only tries. */
   readonly testing: boolean;
+  /** The first characters of b=, which tell signatures of one key apart (RFC 6008 §3). */
+  readonly signature?: string;
   readonly comment: string;
 }
 

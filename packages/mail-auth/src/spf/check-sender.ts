@@ -1,0 +1,35 @@
+/** SPF of one identity of a session, as a fact (RFC 7208 §2.3, §2.4). */
+import type { Client, Names, Spf } from '../contract.ts';
+import { readAddress } from '../names/ip-address.ts';
+import { checkedDomain, checkHost, senderOf } from './check-host.ts';
+
+/**
+ * @param sender whole address; '' for the null sender, whose identity is HELO whatever was asked
+ * @param receiver our own name. Never rejects.
+ */
+export async function checkSender(
+  names: Names,
+  client: Client,
+  sender: string,
+  identity: Spf['identity'],
+  receiver: string,
+): Promise<Spf> {
+  const helo = identity === 'helo' || sender === '';
+  const { local, domain } = senderOf(helo ? '' : sender, client.helo);
+  const checked = checkedDomain(domain);
+  const fact = { domain: checked ?? domain, identity: helo ? 'helo' : 'mailfrom' } as const;
+  if (checked === undefined) return { ...fact, ...saidNothing('no domain name that could have a record') };
+  if (client.address === undefined) return { ...fact, ...saidNothing('the address of the client is hidden') };
+  const address = readAddress(client.address);
+  if (address === undefined) return { ...fact, ...saidNothing('the client has no IP address') };
+  const outcome = await checkHost(
+    names,
+    { address, sender: { local, domain: checked }, helo: client.helo, receiver },
+    checked,
+  );
+  return { ...fact, ...outcome };
+}
+
+function saidNothing(comment: string): Omit<Spf, 'domain' | 'identity'> {
+  return { result: 'none', mechanism: undefined, explanation: undefined, lookups: 0, comment };
+}
