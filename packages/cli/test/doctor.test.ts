@@ -205,3 +205,28 @@ test('--watch looks again until all is good, and prints only what changed', asyn
   assert.ok(!later.join('').includes('MX-1'), 'what did not change is not repeated');
   assert.match(out, /red\.test: all good/);
 });
+
+test('a domain below another one may live by its DMARC, and send reports to its sister', async () => {
+  const dns = await world.dns(
+    `${AROUND}\n26 PTR mail.sub.red.test.\n27 PTR mail.sister.red.test.\n` +
+      zoneText('red.test', { ...good, dmarc: '_dmarc TXT "v=DMARC1; p=reject"' }) +
+      zoneText('sub.red.test', { ...goodGroups('sub.red.test', '192.0.2.26'), dmarc: '', ns: '' }) +
+      zoneText('sister.red.test', {
+        ...goodGroups('sister.red.test', '192.0.2.27'),
+        dmarc: '_dmarc TXT "v=DMARC1; p=reject; rua=mailto:d@sub.red.test"',
+        ns: '',
+      }),
+  );
+  const { WAYBILL_HOSTNAME: _, ...env } = servers(dns);
+  const { code, out } = await world.waybill(
+    ['doctor', 'sub.red.test', 'sister.red.test', '--json', '--no-network'],
+    env,
+  );
+  const all = reports(out);
+  assert.deepEqual([...all.values()].map(unwell), [[], []]);
+  assert.equal(code, 0);
+  assert.equal(
+    all.get('sub.red.test')?.results.find(({ id }) => id === 'DMARC-1')?.means,
+    'That of `red.test` counts for it.',
+  );
+});

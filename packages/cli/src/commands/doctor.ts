@@ -1,8 +1,8 @@
 import { Inquiry } from '@waybill/dns/inspect';
 import type { Command } from '../command-table.ts';
 import { openDirectory } from '../directory-door.ts';
-import { allGood, examine, type Result } from '../doctor/check-table.ts';
-import { changes } from '../doctor/changes.ts';
+import { allGood, examine } from '../doctor/check-table.ts';
+import { type Change, changes } from '../doctor/changes.ts';
 import { gather } from '../doctor/gather.ts';
 import { spfReader } from '../doctor/read-spf.ts';
 import {
@@ -60,23 +60,22 @@ export const doctor: Command = {
     const colour = wantsColour(process.env, process.stdout.isTTY === true);
     const stop = new AbortController();
     process.once('SIGINT', () => stop.abort());
-    const codes: number[] = [];
+    const last = new Map<string, Report>();
     for (const domain of domains) {
-      const first = await look(domain);
-      if (first === undefined) {
+      const report = await look(domain);
+      if (report === undefined) {
         process.stderr.write(
           `waybill doctor: ${domain} does not exist in the DNS: look at its spelling, or register it first.\n`,
         );
-        codes.push(EXIT.notFound);
         continue;
       }
-      process.stdout.write(json ? reportJson(first, new Date()) : renderReport(first, colour));
-      const results = parsed.flag('watch')
-        ? await watch(first, () => look(domain), { interval, json, colour, signal: stop.signal })
-        : first.results;
-      codes.push(allGood(results) ? EXIT.done : EXIT.toDo);
+      last.set(domain, report);
+      process.stdout.write(json ? reportJson(report, new Date()) : renderReport(report, colour));
     }
-    return Math.max(...codes);
+    if (parsed.flag('watch')) await watch(last, look, { interval, json, colour, signal: stop.signal });
+    const good = [...last.values()].every(({ results }) => allGood(results));
+    if (!good) return EXIT.toDo;
+    return last.size < domains.length ? EXIT.notFound : EXIT.done;
   },
 };
 
@@ -111,36 +110,47 @@ async function lookAt(
   };
 }
 
-/** Looks again and again until all is good or the person has seen enough; prints what changed. @returns the last results */
+/** Looks again and again until all is good or the person has seen enough; prints what changed, and keeps the last reports. */
 async function watch(
-  first: Report,
-  again: () => Promise<Report | undefined>,
+  last: Map<string, Report>,
+  look: (domain: string) => Promise<Report | undefined>,
   how: {
     readonly interval: number;
     readonly json: boolean;
     readonly colour: boolean;
     readonly signal: AbortSignal;
   },
-): Promise<readonly Result[]> {
-  let last = first;
-  while (!allGood(last.results)) {
+): Promise<void> {
+  for (;;) {
+    const waiting = [...last].filter(([, { results }]) => !allGood(results));
+    if (waiting.length === 0) return;
     await pause(how.interval * 1000, how.signal);
-    if (how.signal.aborted) break;
-    const now = await again();
-    if (now === undefined) continue;
-    const changed = changes(last.results, now.results);
-    if (changed.length > 0 && how.json) process.stdout.write(reportJson(now, new Date()));
-    else if (changed.length > 0) {
-      const lines = changed.flatMap(({ now: result }) =>
-        renderResult(result, now.domain, how.colour).map(printable),
-      );
-      process.stdout.write(
-        `\n${new Date().toISOString().slice(0, 19)}Z\n${lines.join('\n')}\n${conclusion(now)}\n`,
-      );
+    for (const [domain, before] of waiting) {
+      if (how.signal.aborted) return;
+      const now = await look(domain);
+      if (now === undefined) continue;
+      last.set(domain, now);
+      const changed = changes(before.results, now.results);
+      if (changed.length > 0) printChanges(now, changed, how);
     }
-    last = now;
   }
-  return last.results;
+}
+
+function printChanges(
+  now: Report,
+  changed: readonly Change[],
+  how: { readonly json: boolean; readonly colour: boolean },
+): void {
+  if (how.json) {
+    process.stdout.write(reportJson(now, new Date()));
+    return;
+  }
+  const lines = changed.flatMap(({ now: result }) =>
+    renderResult(result, now.domain, how.colour).map(printable),
+  );
+  process.stdout.write(
+    `\n${new Date().toISOString().slice(0, 19)}Z\n${lines.join('\n')}\n${conclusion(now)}\n`,
+  );
 }
 
 /** Every domain of the directory. @throws UsageError where it cannot be asked */

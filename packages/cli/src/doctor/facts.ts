@@ -27,6 +27,8 @@ export interface Facts {
   /** By selector. */
   readonly dkim: ReadonlyMap<string, TextFacts>;
   readonly dmarc: TextFacts;
+  /** Where the domain has none of its own: the record of the nearest name above that has one. */
+  readonly dmarcAbove: { readonly domain: string; readonly text: string } | undefined;
   /** Texts of the domain itself: what was put at the wrong name is found there. */
   readonly domainTexts: Seen<readonly string[]>;
   /** By domain that reports are sent to: what it says of reports about ours. */

@@ -86,9 +86,10 @@ export async function gather(
     ),
   ]);
   const byName = new Map(targets.map((target) => [target.name, target]));
-  const [dkim, authorisations, network] = await Promise.all([
+  const [dkim, authorisations, dmarcAbove, network] = await Promise.all([
     dkimFacts(inquiry, domain, keys),
     consents(inquiry, domain, dmarc),
+    values(dmarc.texts).length > 0 ? undefined : inheritedDmarc(inquiry, domain),
     networkFacts(site, byName.size > 0 ? targets : [host], around),
   ]);
   return {
@@ -106,6 +107,7 @@ export async function gather(
     keys,
     dkim,
     dmarc,
+    dmarcAbove,
     domainTexts,
     authorisations,
     services: new Map(services),
@@ -172,6 +174,7 @@ async function dkimFacts(inquiry: Inquiry, domain: string, keys: Keys): Promise<
   );
 }
 
+/** Asks only those outside of our own organisation: neither above nor below us, nor in one zone with us. */
 async function consents(
   inquiry: Inquiry,
   domain: string,
@@ -180,13 +183,30 @@ async function consents(
   const text = values(texts)
     .map((strings) => strings.join(''))
     .find(isDmarc);
-  const elsewhere =
-    text === undefined ? [] : readDmarc(text).reportDomains.filter((one) => isElsewhere(domain, one));
-  return new Map(
-    await Promise.all(
-      elsewhere.map(async (one) => [one, await inquiry.see(consentName(domain, one), 'TXT')] as const),
-    ),
+  const named = text === undefined ? [] : readDmarc(text).reportDomains;
+  const asked = await Promise.all(
+    named
+      .filter((one) => isElsewhere(domain, one))
+      .map(async (one) => {
+        const zone = (await inquiry.zoneOf(one))?.origin ?? '';
+        if (zone.includes('.') && domain.endsWith(`.${zone}`)) return [];
+        return [[one, await inquiry.see(consentName(domain, one), 'TXT')] as const];
+      }),
   );
+  return new Map(asked.flat());
+}
+
+/** The record that counts for a domain without one, RFC 9989 §4.10: of a name above, the nearest first. */
+async function inheritedDmarc(inquiry: Inquiry, domain: string): Promise<Facts['dmarcAbove']> {
+  const labels = domain.split('.');
+  for (let from = 1; from < labels.length - 1; from++) {
+    const above = labels.slice(from).join('.');
+    // The nearest counts: one after the other.
+    const texts = values(await inquiry.see(`_dmarc.${above}`, 'TXT')).map((strings) => strings.join(''));
+    const text = texts.find(isDmarc);
+    if (text !== undefined) return { domain: above, text };
+  }
+  return undefined;
 }
 
 /** Empty where there is none. */

@@ -179,7 +179,8 @@ export const HOST_MISTAKES: readonly Mistake[] = [
     slug: 'srv-none',
     zone: { srv: '' },
     finds: ['SRV-1 warn'],
-    says: 'Publish _submissions._tcp.{d} SRV 0 1 465 mail.{d}.;',
+    says: 'Publish the SRV records below.',
+    publishes: '_submissions._tcp.{d}. 3600 IN SRV 0 1 465 mail.{d}.',
   },
   {
     what: 'a client record with another port',
@@ -188,7 +189,8 @@ export const HOST_MISTAKES: readonly Mistake[] = [
       srv: '_submissions._tcp SRV 0 1 465 mail\n_submission._tcp SRV 0 1 587 mail\n_imaps._tcp SRV 0 1 143 mail\n_imap._tcp SRV 0 1 143 mail\n_pop3s._tcp SRV 0 1 995 mail',
     },
     finds: ['SRV-1 warn'],
-    says: 'Publish _imaps._tcp.{d} SRV 0 1 993 mail.{d}.',
+    says: 'Publish the SRV records below.',
+    publishes: '_imaps._tcp.{d}. 3600 IN SRV 0 1 993 mail.{d}.',
   },
   {
     what: 'a server that does not know the zone',

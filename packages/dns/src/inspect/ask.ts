@@ -23,12 +23,7 @@ export async function askServer<T extends DetailType>(
 ): Promise<Detail<DetailTypes[T]>> {
   const { timeoutMs = 2000, tries = 2, authoritative = false } = options;
   const plain = plainName(name);
-  if (
-    plain === '' ||
-    plain.length > 253 ||
-    plain.split('.').some((label) => label === '' || label.length > 63)
-  )
-    return { kind: 'failed', cause: `${name} cannot be a name in the DNS` };
+  if (!isAskable(plain)) return { kind: 'failed', cause: `${name} cannot be a name in the DNS` };
   let cause = '';
   for (let round = 0; round < tries; round++) {
     try {
@@ -47,4 +42,12 @@ export async function askServer<T extends DetailType>(
     }
   }
   return { kind: 'failed', cause };
+}
+
+/** RFC 1035 §2.3.4: labels of 1 to 63 octets, 253 in all as text. */
+function isAskable(name: string): boolean {
+  return (
+    Buffer.byteLength(name) <= 253 &&
+    name.split('.').every((label) => label !== '' && Buffer.byteLength(label) <= 63)
+  );
 }

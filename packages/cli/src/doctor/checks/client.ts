@@ -1,5 +1,5 @@
 import { serviceRecord } from '../../records/publish-list.ts';
-import { type DnsRecord, zoneData } from '../../records/record.ts';
+import type { DnsRecord } from '../../records/record.ts';
 import { type Facts, failure, values } from '../facts.ts';
 import { cannotTell, type Check, type Finding, ok, warn } from '../finding.ts';
 
@@ -46,7 +46,7 @@ function services(facts: Facts): Finding {
   if (faults.length === 0) return ok('All that is offered is published.', { seen });
   return warn(
     `${faults.join('; ')}. Mail programs then guess, or ask the user.`,
-    `Publish ${publish.map((record) => `${record.name} SRV ${zoneData(record)}`).join('; ')}.`,
+    'Publish the SRV records below.',
     { seen, publish, remove },
   );
 }

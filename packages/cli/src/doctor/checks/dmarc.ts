@@ -1,6 +1,6 @@
 import { DMARC_NEXT, dmarcRecord } from '../../records/publish-list.ts';
 import type { DnsRecord } from '../../records/record.ts';
-import { consentName, isDmarc, isElsewhere, readDmarc } from '../dmarc-text.ts';
+import { consentName, isDmarc, readDmarc } from '../dmarc-text.ts';
 import { type Facts, failure, values } from '../facts.ts';
 import { cannotTell, type Check, type Finding, fix, ok, warn } from '../finding.ts';
 
@@ -70,6 +70,12 @@ function present(facts: Facts): Finding {
       'Move it: Name _dmarc.',
       { seen: [...seen, facts.domainTexts], publish: [asText(name, wrong.value)], remove: misplaced },
     );
+  const above = facts.dmarcAbove;
+  if (above !== undefined)
+    return ok(`That of \`${above.domain}\` counts for it.`, {
+      seen,
+      evidence: [`_dmarc.${above.domain} "${above.text}"`],
+    });
   return fix(
     `\`${name}\` has no record: forgeries of the domain are taken, and you never hear of them.`,
     add,
@@ -80,7 +86,7 @@ function present(facts: Facts): Finding {
 function readable(facts: Facts): Finding {
   const seen = [facts.dmarc.texts];
   const text = chosen(facts);
-  if (text === undefined) return cannotTell('There is no DMARC record to read.', { seen });
+  if (text === undefined) return noRecord(facts);
   const { faults } = readDmarc(text);
   const name = `_dmarc.${facts.site.domain}`;
   if (faults.length === 0) return ok('Receivers understand it.', { seen, evidence: [`"${text}"`] });
@@ -96,8 +102,8 @@ function consent(facts: Facts): Finding {
   const { site, authorisations } = facts;
   const text = chosen(facts);
   const seen = [facts.dmarc.texts, ...authorisations.values()];
-  if (text === undefined) return cannotTell('There is no DMARC record to read.', { seen });
-  const elsewhere = readDmarc(text).reportDomains.filter((one) => isElsewhere(site.domain, one));
+  if (text === undefined) return noRecord(facts);
+  const elsewhere = readDmarc(text).reportDomains.filter((one) => authorisations.has(one));
   if (elsewhere.length === 0) return ok('Reports stay with the domain.', { seen });
   const refused = elsewhere.filter((one) => {
     const asked = authorisations.get(one);
@@ -125,7 +131,7 @@ function consent(facts: Facts): Finding {
 function policy(facts: Facts): Finding {
   const seen = [facts.dmarc.texts];
   const text = chosen(facts);
-  if (text === undefined) return cannotTell('There is no DMARC record to read.', { seen });
+  if (text === undefined) return noRecord(facts);
   const read = readDmarc(text);
   if (read.faults.length > 0) return cannotTell('The DMARC record cannot be read.', { seen });
   const evidence = [`"${text}"`];
@@ -143,6 +149,15 @@ function policy(facts: Facts): Finding {
   if (read.policy === 'none')
     return ok('p=none: forgeries are reported and not yet refused.', { seen, evidence, next: DMARC_NEXT });
   return ok(`p=${read.policy}.`, { seen, evidence });
+}
+
+function noRecord({ dmarc, dmarcAbove }: Facts): Finding {
+  return cannotTell(
+    dmarcAbove === undefined
+      ? 'There is no DMARC record to read.'
+      : `It has no record of its own: ask for ${dmarcAbove.domain}.`,
+    { seen: [dmarc.texts] },
+  );
 }
 
 function asText(name: string, value: string): DnsRecord {

@@ -94,9 +94,13 @@ function evaluates(facts: Facts): Finding {
         'Take out what is no longer used, and say ip4: or ip6: instead of include:, a: or mx: where the addresses are yours.',
         { seen, evidence },
       );
-    if (reading.fault !== undefined)
+    const broken = [...reading.results].find(([, result]) => result === 'permerror')?.[0];
+    const fault =
+      reading.fault ??
+      (broken === undefined ? undefined : `for mail from ${broken} they find it in error (permerror)`);
+    if (fault !== undefined)
       return fix(
-        `Receivers cannot read the SPF record of \`${name}\`: ${reading.fault}.`,
+        `Receivers cannot read the SPF record of \`${name}\`: ${fault}.`,
         name === facts.site.domain
           ? `Correct it, or begin anew with \`${spfRecord(name).value}\`.`
           : `Replace it by \`${hostSpfRecord(name).value}\`.`,
