@@ -6,6 +6,7 @@ import { custodySettings } from '@waybill/custody';
 import type { DaemonSettings } from '@waybill/daemon';
 import { ListenerSettings, TlsSettings } from '@waybill/listener';
 import { PostgresSettings } from '@waybill/postgres';
+import { VerdictSettings } from './verdict-settings.ts';
 
 export const MxSettings = {
   ...ListenerSettings,
@@ -57,6 +58,12 @@ export const MxSettings = {
     description:
       'A lone CR or LF in a message: refuse (550 5.6.11), or normalise to CRLF, which breaks the signatures of such mail; neither ever ends a message',
   }),
+  WAYBILL_DNS_SERVERS: Type.String({
+    default: '',
+    description:
+      'Recursive DNS servers, addresses or names, with or without :port, with commas; empty: those of the system',
+  }),
+  ...VerdictSettings,
   WAYBILL_TRANSCRIPTS: Type.Union([Type.Literal('off'), Type.Literal('failures'), Type.Literal('all')], {
     default: 'failures',
     description: 'Which conversations are kept with the journey: off, failures or all',

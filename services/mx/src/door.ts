@@ -1,6 +1,8 @@
 /** Port 25: the engine with mx's settings, a session for every connection. */
 import { type Listener, type ListenerOptions, openListener } from '@waybill/listener';
+import { formatReply } from '@waybill/smtp';
 import { BodyBudget, refusalLine, serveSmtp, type SmtpServerOptions } from '@waybill/smtp/server';
+import { turnAway } from './phases/connect.ts';
 import { MxSession, type MxSessionOptions } from './session.ts';
 
 export interface DoorOptions extends Pick<
@@ -19,7 +21,7 @@ export interface DoorOptions extends Pick<
 export function openDoor(options: DoorOptions): Promise<Listener> {
   const { maxMessageBytes, maxRecipients, bodiesInFlight, bareLineEnds, transcripts, session, ...listener } =
     options;
-  const { events, hostname } = session;
+  const { events, gate, hostname } = session;
   const engine: SmtpServerOptions = {
     protocol: 'smtp',
     hostname,
@@ -35,6 +37,12 @@ export function openDoor(options: DoorOptions): Promise<Listener> {
     ...listener,
     onConnection: (connection) => {
       const { sessionId, remoteAddress: address, remotePort: port } = connection;
+      const turned = turnAway(gate, address);
+      if (turned !== undefined) {
+        events.connectionRefused(turned.why, address, turned.reply.lines[0]);
+        connection.end(formatReply(turned.reply));
+        return;
+      }
       const own = new MxSession(session, { sessionId, address, port });
       if (transcripts === 'off') serveSmtp(connection, engine, own);
       else {

@@ -5,6 +5,9 @@ import { listenerLimits, tlsFromSettings } from '@waybill/listener';
 import type { MxSettings } from './config.ts';
 import { openDoor } from './door.ts';
 import { openEvents } from './events.ts';
+import { openGate } from './gate/open-gate.ts';
+import { tryToRelay } from './gate/relay-self-test.ts';
+import { writtenBy } from './results.ts';
 
 /** Puts mx together: the spool and the bodies in Postgres, kicks, auth, and the door on port 25. */
 export async function start(
@@ -14,13 +17,23 @@ export async function start(
   const tls = tlsFromSettings(config);
   await using stack = new AsyncDisposableStack();
   const parts = await openCustody('mx', context, stack);
-  const events = openEvents(log, metrics, parts.journey);
+  const events = openEvents(log, metrics, parts.journey, () => gate.lost.lost);
   const auth = stack.use(
     openAuthClient(config, { onTrouble: (call, cause) => events.authTrouble(call, cause) }),
   );
   await context.waitFor('auth', async () => {
     if (isTryLater(await auth.resolveOne('ready@auth.invalid'))) throw new Error('auth does not answer');
   });
+  const gate = openGate(
+    config,
+    context.hostname,
+    auth,
+    (zone, answer) => events.listTrouble(zone, answer),
+    stack,
+  );
+  const selfTest = await tryToRelay({ auth, custody: parts.custody }, 'a stranger');
+  events.selfTest(selfTest);
+  if (selfTest.kind === 'relays') throw new Error(`mail for ${selfTest.to} would be relayed`);
   const listener = await openDoor({
     ...(config.WAYBILL_LISTEN_HOST === '' ? {} : { host: config.WAYBILL_LISTEN_HOST }),
     port: config.WAYBILL_MX_PORT,
@@ -31,7 +44,14 @@ export async function start(
     bodiesInFlight: config.WAYBILL_BODIES_IN_FLIGHT_BYTES,
     bareLineEnds: config.WAYBILL_BARE_LINE_ENDS as 'refuse' | 'normalise',
     transcripts: config.WAYBILL_TRANSCRIPTS as 'off' | 'failures' | 'all',
-    session: { hostname: context.hostname, auth, custody: parts.custody, events },
+    session: {
+      hostname: context.hostname,
+      auth,
+      custody: parts.custody,
+      gate,
+      written: writtenBy(context.hostname),
+      events,
+    },
   });
   stack.use(listener);
   metrics.door('smtp', listener);

@@ -42,7 +42,7 @@ test('a message for a mailbox of ours is committed, then said to be queued, then
   assert.match(
     text.slice(0, end).replaceAll(/\r\n[ \t]/g, ' '),
     new RegExp(
-      `^Received: from client\\.red\\.test \\(\\[127\\.0\\.0\\.1\\]\\) by mx\\.blue\\.test with ESMTP id ${draft.id} for <bob@blue\\.test>; .* \\+0000\\r\\n$`,
+      `^Authentication-Results: mx\\.blue\\.test; .*\\r\\nReceived: from client\\.red\\.test \\(\\[127\\.0\\.0\\.1\\]\\) by mx\\.blue\\.test with ESMTP id ${draft.id} for <bob@blue\\.test>; .* \\+0000\\r\\n$`,
     ),
   );
   assert.equal(text.slice(end), 'Message-ID: <1@red.test>\r\nSubject: hello\r\n\r\n.x\r\n');

@@ -3,11 +3,20 @@ import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Account, Auth, Resolution } from '@waybill/auth-client';
 import { playTranscript } from '@waybill/lab';
-import type { Listener } from '@waybill/listener';
+import { type Listener, Networks } from '@waybill/listener';
 import type { Draft } from '@waybill/spool';
 import { type Custody, spoolCustody } from '@waybill/custody';
 import { openDoor } from '../src/door.ts';
 import type { Events } from '../src/events.ts';
+import { isInner } from '../src/gate/address-kinds.ts';
+import { DnsLists, parseDnsLists } from '../src/gate/dns-lists.ts';
+import type { Gate } from '../src/gate/gate.ts';
+import { LostAddress } from '../src/gate/lost-address.ts';
+import { Rates } from '../src/gate/rates.ts';
+import { factsLine } from '../src/phases/facts.ts';
+import { writtenBy } from '../src/results.ts';
+import { DEFAULT_POLICY } from '../src/phases/verdict.ts';
+import { ScriptedChecks } from './scripted-checks.ts';
 
 export const account = (accountId: string, address: string): Account => ({
   accountId,
@@ -42,6 +51,15 @@ const DIRECTORY = new Map<string, Resolution>([
     },
   ],
   ['later@blue.test', { status: 'try-later' }],
+  [
+    'easy@blue.test',
+    {
+      status: 'mailbox',
+      account: account('10', 'easy@blue.test'),
+      route: 'mx',
+      policy: { onReject: 'junk', onQuarantine: 'accept' },
+    },
+  ],
 ]);
 const OURS = new Set(['blue.test', 'dovecot.test', 'mx.blue.test', '[127.0.0.1]']);
 
@@ -70,30 +88,49 @@ export interface World extends AsyncDisposable {
   readonly drafts: Draft[];
   readonly kicks: string[];
   readonly events: string[];
+  readonly checks: ScriptedChecks;
   /** The next accept() fails. */
   spoolFails: boolean;
+  /** What a ban says of everybody. */
+  ban: string | undefined;
   play(script: string): Promise<ReadonlyMap<string, string>>;
 }
 
-export async function startWorld(maxMessageBytes = 100_000, custody?: Custody): Promise<World> {
+/** Nothing is asked and nothing is limited, unless a test says so. */
+export async function startWorld(
+  maxMessageBytes = 100_000,
+  custody?: Custody,
+  gate: Partial<Gate> = {},
+  proxyFrom = new Networks(''),
+): Promise<World> {
+  const checks = new ScriptedChecks();
   const drafts: Draft[] = [];
   const kicks: string[] = [];
   const said: string[] = [];
   const events: Events = {
     accepted: ({ draft, messageId }) => said.push(`accepted ${draft.id} ${messageId}`),
-    notKept: (_id, _peer, error) => said.push(`not kept: ${(error as Error).message}`),
-    messageRefused: (_id, _from, _peer, answer) => said.push(`refused ${answer.enhanced}`),
-    recipientRefused: (_id, recipient, _peer, answer) => said.push(`${recipient} ${answer.enhanced}`),
+    judged: (_envelope, _messageId, _peer, facts, verdict) => {
+      if (verdict.reason !== 'nothing known against it')
+        said.push(`${verdict.action}: ${verdict.reason} [${factsLine(facts)}]`);
+    },
+    listed: (_envelope, _peer, _lists, found) => said.push(`${found.action}: ${found.reason}`),
+    clientAddress: (change, address) => said.push(`${address} ${change}`),
+    selfTest: ({ kind, answer }) => said.push(`self-test ${kind}: ${answer}`),
+    listTrouble: (zone, answer) => said.push(`${zone} ${answer}`),
+    notKept: (_envelope, _peer, error) => said.push(`not kept: ${(error as Error).message}`),
+    messageRefused: (_envelope, _peer, answer) => said.push(`refused ${answer.enhanced}`),
+    recipientRefused: (_envelope, recipient, _peer, answer) => said.push(`${recipient} ${answer.enhanced}`),
     transcript: (id) => said.push(`transcript of ${id ?? 'nothing'}`),
-    connectionRefused: (why) => said.push(why),
+    connectionRefused: (why, _address, text) => said.push(text === undefined ? why : `${why}: ${text}`),
     authTrouble: () => undefined,
     sessionError: (error) => said.push(`bug: ${(error as Error).message}`),
   };
-  const world: { spoolFails: boolean } = { spoolFails: false };
+  const world: { spoolFails: boolean; ban: string | undefined } = { spoolFails: false, ban: undefined };
   const listener = await openDoor({
     host: '127.0.0.1',
     port: 0,
     tickMs: 10,
+    proxyFrom,
     maxMessageBytes,
     maxRecipients: 100,
     bodiesInFlight: 10_000_000,
@@ -114,12 +151,31 @@ export async function startWorld(maxMessageBytes = 100_000, custody?: Custody): 
           },
           { kick: (destination) => void kicks.push(destination) },
         ),
+      gate: {
+        checks,
+        lists: new DnsLists({
+          names: { lookup: () => Promise.resolve({ kind: 'nxdomain' }) },
+          block: parseDnsLists('', ''),
+          allow: [],
+          onTrouble: (zone, answer) => said.push(`${zone} ${answer}`),
+        }),
+        lost: new LostAddress({ connections: 0, standIn: isInner }),
+        bans: { reasonFor: () => world.ban },
+        connections: new Rates(0),
+        messages: new Rates(0),
+        unlimited: new Networks(''),
+        policy: DEFAULT_POLICY,
+        patienceMs: 10_000,
+        ...gate,
+      },
+      written: writtenBy('mx.blue.test'),
       events,
     },
   });
   const connect = (): Duplex => net.connect(listener.port, '127.0.0.1');
   return Object.assign(world, {
     listener,
+    checks,
     drafts,
     kicks,
     events: said,

@@ -1,0 +1,45 @@
+/** Which client addresses are nobody's in particular: of no use to DNS lists, and suspicious where all clients have the same. */
+import fs from 'node:fs';
+import os from 'node:os';
+import { Networks, plainAddress } from '@waybill/listener';
+
+/** Private (RFC 1918, RFC 4193), loopback, link-local, and shared by carriers (RFC 6598). */
+const INNER = new Networks(
+  '10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 127.0.0.0/8, 169.254.0.0/16, 100.64.0.0/10, ::1/128, fc00::/7, fe80::/10',
+);
+
+export function isInner(address: string): boolean {
+  return INNER.has(address);
+}
+
+/**
+ * Addresses at which a proxy or a balancer may stand in for a client: inner ones, this host's own, and its gateway.
+ * Reads the interfaces and, on Linux, the routing table, once.
+ */
+export function standIns(): (address: string) => boolean {
+  const own = new Set<string>();
+  for (const list of Object.values(os.networkInterfaces()))
+    for (const one of list ?? []) own.add(plainAddress(one.address));
+  const gateway = defaultGateway();
+  if (gateway !== undefined) own.add(gateway);
+  return (address) => own.has(address) || isInner(address);
+}
+
+function defaultGateway(): string | undefined {
+  try {
+    return gatewayOf(fs.readFileSync('/proc/net/route', 'latin1'));
+  } catch {
+    return undefined; // not Linux
+  }
+}
+
+/** The gateway of the default route in the format of /proc/net/route: octets in hexadecimal, the last one first. */
+export function gatewayOf(table: string): string | undefined {
+  for (const line of table.split('\n').slice(1)) {
+    const [, destination, gateway] = line.split('\t');
+    if (destination !== '00000000' || gateway?.length !== 8 || gateway === '00000000') continue;
+    const octets = [6, 4, 2, 0].map((at) => Number.parseInt(gateway.slice(at, at + 2), 16));
+    if (octets.every((octet) => Number.isInteger(octet))) return octets.join('.');
+  }
+  return undefined;
+}

@@ -1,0 +1,52 @@
+/** Connect: whether this client is heard at all, and what can be found out before it says a word. */
+import type { Iprev } from '@waybill/mail-auth';
+import { type Reply, reply } from '@waybill/smtp';
+import type { Gate } from '../gate/gate.ts';
+import { type Listed, NOT_LISTED } from './facts.ts';
+
+/** Why a client is not served; `why` is a metric's label. */
+export interface TurnedAway {
+  readonly why: 'banned' | 'too-often';
+  readonly reply: Reply;
+}
+
+/** Undefined for whom is welcome. Whoever hides behind an address of ours is not judged by it. */
+export function turnAway(gate: Gate, address: string): TurnedAway | undefined {
+  if (gate.lost.hides(address)) return undefined;
+  const ban = gate.bans.reasonFor(address);
+  if (ban !== undefined)
+    return { why: 'banned', reply: reply(554, '5.7.1', `No mail is taken from ${address}: ${ban}`) };
+  if (gate.unlimited.has(address)) return undefined;
+  const over = gate.connections.take(address);
+  if (over === undefined) return undefined;
+  // RFC 5321 §3.8: a server that takes no more says 421 and closes.
+  const text = `Too many connections from your ${over === 'client' ? 'address' : 'network'}, try again later`;
+  return { why: 'too-often', reply: reply(421, '4.7.1', text) };
+}
+
+/** What is being found out about a client; no promise rejects. */
+export interface ClientInquiry {
+  readonly iprev: Promise<Iprev>;
+  readonly lists: Promise<Listed>;
+  /** The answer of `lists`, once it is here. */
+  readonly listed: () => Listed | undefined;
+}
+
+export const HIDDEN_IPREV: Iprev = {
+  result: 'permerror',
+  name: undefined,
+  comment: 'the client address is hidden',
+};
+
+/** Begins the look-ups that need nothing but the address. */
+export function inquireClient({ checks, lists, lost }: Gate, address: string): ClientInquiry {
+  if (lost.hides(address))
+    return {
+      iprev: Promise.resolve(HIDDEN_IPREV),
+      lists: Promise.resolve(NOT_LISTED),
+      listed: () => NOT_LISTED,
+    };
+  let known: Listed | undefined;
+  const found = lists.find(address).then((listed) => (known = listed));
+  return { iprev: checks.iprev(address), lists: found, listed: () => known };
+}
