@@ -4,10 +4,11 @@ import fs from 'node:fs';
 import path from 'node:path';
 import test, { after, describe } from 'node:test';
 import { temporaryFolder } from '@waybill/lab';
+import { openSenderChecks } from '../../packages/mail-auth/src/index.ts';
 import { type SigningKey, signMessage } from '../../packages/mail-auth/src/sign.ts';
 import { needs, run } from './programs.ts';
 
-/** python3-dkim and opendkim read what we sign: both kinds of key, messages of every shape. */
+/** python3-dkim and opendkim read what we sign, and we read what they sign: both kinds of key, messages of every shape. */
 needs(import.meta.filename);
 
 const folder = temporaryFolder();
@@ -101,30 +102,102 @@ describe('python3-dkim', async () => {
 });
 
 describe('opendkim', () => {
-  const opendkim = async (octets: Buffer): Promise<string> => {
-    const file = path.join(folder, 'message');
-    fs.writeFileSync(file, octets);
-    const ran = await run(
-      'sh',
-      ['-c', 'PATH="$PATH:/usr/sbin" exec opendkim -x "$0" -t "$1" -vvv', configFile, file],
-      {
-        env: libraryPath(),
-      },
-    );
-    return ran.said;
-  };
   for (const [what, octets] of Object.entries(MESSAGES))
     for (const key of KEYS)
       test(`verifies the ${key.algorithm} signature of a message ${what}`, async () => {
         const one = Buffer.concat([(await signMessage(octets, [key], NOW)).fields, octets]);
-        assert.match(await opendkim(one), new RegExp(`dkim=pass .* header\\.a=${key.algorithm}`));
+        assert.match(await opendkim(configFile, one), new RegExp(`dkim=pass .* header\\.a=${key.algorithm}`));
       });
 
   test('and none when a word is another', async () => {
     const octets = (await signed(MESSAGES['plain']!)).toString('latin1').replace('Hello.', 'Hallo.');
-    assert.doesNotMatch(await opendkim(Buffer.from(octets, 'latin1')), /dkim=pass/);
+    assert.doesNotMatch(await opendkim(configFile, Buffer.from(octets, 'latin1')), /dkim=pass/);
   });
 });
+
+describe('what they sign verifies with us', () => {
+  const checks = openSenderChecks({
+    lookup: (name) => {
+      const text = (RECORDS as Record<string, string>)[name];
+      return Promise.resolve(
+        text === undefined
+          ? { kind: 'nxdomain' as const }
+          : { kind: 'found' as const, records: [text as never], authenticated: false },
+      );
+    },
+  });
+  const keyFiles = KEYS.map((key) => {
+    const file = path.join(folder, `${key.selector}.pem`);
+    fs.writeFileSync(file, key.privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
+    return { ...key, file };
+  });
+  const judged = async (octets: Buffer): Promise<string[]> =>
+    (await checks.dkim([octets])).map(({ result, algorithm }) => `${algorithm} ${result}`);
+  /** Both programs put the field in front with line ends of the machine that they run on. */
+  const crlf = (field: string): Buffer => Buffer.from(`${field.trimEnd().replaceAll(/\r?\n/g, '\r\n')}\r\n`);
+
+  describe('python3-dkim', async () => {
+    const wanted = Object.entries(MESSAGES).flatMap(([what, octets]) =>
+      keyFiles.map((key) => ({ what, octets, ...key })),
+    );
+    const ran = await run('python3', [path.join(import.meta.dirname, 'python-dkim.py'), 'sign'], {
+      input: wanted
+        .map(
+          ({ file, selector, domain, algorithm, octets }) =>
+            `${file} ${selector} ${domain} ${algorithm} ${octets.toString('base64')}\n`,
+        )
+        .join(''),
+      env: pythonPath(),
+    });
+    const fields = ran.stdout.toString().trim().split('\n');
+    for (const [i, { what, algorithm, octets }] of wanted.entries())
+      test(`${algorithm}, a message ${what}`, async () => {
+        const field = crlf(Buffer.from(fields[i] ?? '', 'base64').toString());
+        assert.deepEqual(await judged(Buffer.concat([field, octets])), [`${algorithm} pass`], ran.said);
+      });
+  });
+
+  describe('opendkim', () => {
+    for (const [what, octets] of Object.entries(MESSAGES))
+      for (const { file, selector, domain, algorithm } of keyFiles)
+        test(`${algorithm}, a message ${what}`, async () => {
+          const config = path.join(folder, 'signing.conf');
+          fs.writeFileSync(
+            config,
+            [
+              'Mode s',
+              `Domain ${domain}`,
+              `Selector ${selector}`,
+              `KeyFile ${file}`,
+              `SignatureAlgorithm ${algorithm}`,
+              'Canonicalization relaxed/simple',
+              'RequireSafeKeys no',
+              '',
+            ].join('\n'),
+          );
+          const said = await opendkim(config, octets);
+          const field = /hname='DKIM-Signature' hvalue='([^']+)'/.exec(said)?.[1];
+          assert.ok(field, said);
+          assert.deepEqual(await judged(Buffer.concat([crlf(`DKIM-Signature: ${field}`), octets])), [
+            `${algorithm} pass`,
+          ]);
+        });
+  });
+});
+
+/** What opendkim says of a message, and does with it. */
+async function opendkim(config: string, octets: Buffer): Promise<string> {
+  const file = path.join(folder, 'message');
+  fs.writeFileSync(file, octets);
+  const ran = await run(
+    'sh',
+    ['-c', 'PATH="$PATH:/usr/sbin" exec opendkim -x "$0" -t "$1" -vvv', config, file],
+    {
+      env: libraryPath(),
+    },
+  );
+  return ran.said;
+}
 
 /** Where Debian's packages are unpacked and not installed, these say where. */
 function pythonPath(): Record<string, string> {

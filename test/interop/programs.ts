@@ -56,8 +56,8 @@ export const PROGRAMS = {
   },
   opendkim: {
     command: 'sh',
-    packages: ['opendkim', 'opendkim-tools'],
-    probe: ['-c', 'PATH="$PATH:/usr/sbin" && command -v opendkim-testmsg && opendkim -V'],
+    packages: ['opendkim'],
+    probe: ['-c', 'PATH="$PATH:/usr/sbin" && opendkim -V | grep -q ed25519-sha256'],
   },
   // swaks runs without this module, but then it has no TLS.
   'Net::SSLeay': { command: 'perl', packages: ['libnet-ssleay-perl'], probe: ['-MNet::SSLeay', '-e', '1'] },

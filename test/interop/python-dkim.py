@@ -1,7 +1,7 @@
-"""python3-dkim as another signer and verifier of DKIM: `verify RECORDS` or `sign KEY SELECTOR DOMAIN ALGORITHM`.
+"""python3-dkim as another signer and verifier of DKIM: `verify RECORDS` or `sign`.
 
-Messages to verify come on stdin in base64, one a line, and each is answered by a line of results; the message to
-sign comes as it is, and its new field is the answer. RECORDS is a JSON file of names to texts, in the place of DNS.
+One message a line of stdin, in base64, and a line of the answer for each. To verify: RECORDS is a JSON file of names to
+texts, in the place of DNS. To sign: before the message stand the key's file, selector, domain and algorithm.
 """
 import base64
 import json
@@ -31,22 +31,23 @@ def verify(path):
         print(json.dumps(results))
 
 
-def sign(path, selector, domain, algorithm):
-    with open(path, "rb") as file:
-        key = file.read()
-    if algorithm == "ed25519-sha256":
-        # The seed alone, in base64: the last 32 octets of PKCS #8.
-        key = base64.b64encode(base64.b64decode(b"".join(key.split(b"\n")[1:-2]))[-32:])
-    message = sys.stdin.buffer.read()
-    field = dkim.sign(
-        message,
-        selector.encode(),
-        domain.encode(),
-        key,
-        canonicalize=(b"relaxed", b"simple"),
-        signature_algorithm=algorithm.encode(),
-    )
-    sys.stdout.buffer.write(field)
+def sign():
+    for line in sys.stdin:
+        path, selector, domain, algorithm, octets = line.split()
+        with open(path, "rb") as file:
+            key = file.read()
+        if algorithm == "ed25519-sha256":
+            # The seed alone, in base64: the last 32 octets of PKCS #8.
+            key = base64.b64encode(base64.b64decode(b"".join(key.split(b"\n")[1:-2]))[-32:])
+        field = dkim.sign(
+            base64.b64decode(octets),
+            selector.encode(),
+            domain.encode(),
+            key,
+            canonicalize=(b"relaxed", b"simple"),
+            signature_algorithm=algorithm.encode(),
+        )
+        print(base64.b64encode(field).decode())
 
 
 {"verify": verify, "sign": sign}[sys.argv[1]](*sys.argv[2:])

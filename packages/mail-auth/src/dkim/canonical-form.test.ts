@@ -120,6 +120,28 @@ describe('bodies', () => {
     }
   });
 
+  test('hostile bodies and fields cost what their size says: linear', () => {
+    const patterns = ['a  ', ' \r\n', 'a\r\n', '\r', '\t', 'a \r\n\r\n', '\n', ' a'];
+    const cost = (octets: Buffer): number => {
+      const before = process.cpuUsage();
+      for (const form of ['simple', 'relaxed'] as const) {
+        bodyDigest([octets], form);
+        canonicalField(octets, form);
+      }
+      withoutSignatureValue(octets);
+      const { user, system } = process.cpuUsage(before);
+      return user + system;
+    };
+    for (const pattern of patterns) {
+      const small = Buffer.from(pattern.repeat(200_000 / pattern.length));
+      const large = Buffer.from(pattern.repeat(1_600_000 / pattern.length));
+      cost(small);
+      const least = (octets: Buffer): number => Math.min(cost(octets), cost(octets), cost(octets));
+      // Eight times as much; quadratic would be 64 times.
+      assert.ok(least(large) < 24 * least(small) + 20_000, JSON.stringify(pattern));
+    }
+  });
+
   test('l= hashes the first octets and still tells the whole length', () => {
     const { digest, length } = bodyDigest(
       [Buffer.from('abc\r\nd'), Buffer.from('ef\r\n\r\n')],

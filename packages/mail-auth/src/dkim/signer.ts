@@ -1,6 +1,7 @@
 import { createHash, type KeyObject, sign } from 'node:crypto';
-import { fieldValue, type HeaderField, headerEnd, headerFields } from '@waybill/message';
-import { bodyDigest, canonicalField, canonicalSignatureField } from './canonical-form.ts';
+import { fieldValue, type HeaderField, headerEnd, headerFields, isHeaderRead } from '@waybill/message';
+import { BodyHashes } from './body-hashes.ts';
+import { canonicalField, canonicalSignatureField } from './canonical-form.ts';
 import type { SigningKey } from './signing-key.ts';
 
 /** DKIM-Signature fields for a message, one per key, with one hash of the body for all (RFC 6376 §5). */
@@ -57,10 +58,11 @@ export async function signMessage(
 ): Promise<Signatures> {
   const fields = headerFields(message);
   const used = keys.filter((key) => !bears(message, fields, key));
-  if (used.length === 0 || !fields.some(({ name }) => name === 'from'))
+  // A header that was not read to its end may hold another From:, and no signature over it would hold.
+  if (used.length === 0 || !fields.some(({ name }) => name === 'from') || !isHeaderRead(message, fields))
     return { fields: Buffer.alloc(0), keys: [] };
   const { names, octets } = signedFields(message, fields);
-  const { digest } = bodyDigest([message.subarray(headerEnd(message))], 'relaxed');
+  const { digest } = await new BodyHashes([message.subarray(headerEnd(message))]).digest('relaxed');
   const bodyHash = digest.toString('base64');
   const time = Math.floor(now.getTime() / 1000);
   const signed = used.map(async (key) => {
