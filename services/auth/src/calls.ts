@@ -25,10 +25,10 @@ import { type IdentityCall, identityCalls, type IdentityParts } from './identity
 import type { KeptPassword } from './directory/credentials.ts';
 import { readImport } from './password/schemes.ts';
 import { Refused } from './refused.ts';
-import { maySend, resolveAll, type Resolved } from './resolve.ts';
+import { maySend } from './resolve.ts';
+import type { Resolver } from './resolver.ts';
 import type { DkimKeys } from './signing/dkim-keys.ts';
 import type { ReturnPaths } from './signing/return-paths.ts';
-import { withSealedAddresses } from './signing/sealed-addresses.ts';
 
 /** The table of calls: what each takes, which agents may make it, and what it does. A name that is not here does not exist. */
 export interface Call {
@@ -39,6 +39,7 @@ export interface Call {
 
 export interface CallParts extends IdentityParts {
   readonly authenticator: Authenticator;
+  readonly resolved: Resolver;
   readonly rows: DirectoryRows;
   readonly rules: AddressRules;
   readonly domains: Domains;
@@ -54,19 +55,14 @@ export function tableOfCalls(parts: CallParts): ReadonlyMap<string, Call> {
   return new Map<string, Call>([...lookUps(parts), ...identityCalls(parts), ...directoryCalls(parts)]);
 }
 
-function lookUps({ authenticator, rows, rules, grants, events, returnPaths }: CallParts): Map<string, Call> {
-  const resolve = (addresses: readonly string[]): Promise<Resolved[]> => resolveAll(addresses, rows, rules);
-  const resolved = async (addresses: readonly string[]): Promise<readonly Resolved[]> => {
-    const all = await withSealedAddresses(addresses, await resolve(addresses), {
-      returnPaths,
-      rows,
-      resolve,
-    });
-    all.forEach(({ tooLarge }, i) => {
-      if (tooLarge) events.aliasTooLarge(addresses[i]!);
-    });
-    return all;
-  };
+function lookUps({
+  authenticator,
+  resolved,
+  rows,
+  rules,
+  grants,
+  returnPaths,
+}: CallParts): Map<string, Call> {
   return new Map<string, Call>([
     [
       'authenticate',

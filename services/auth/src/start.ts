@@ -31,6 +31,7 @@ import { Penalties } from './penalties.ts';
 import { openTokens } from './sasl/bearer-tokens.ts';
 import { SaslEngine } from './sasl/engine.ts';
 import { SealedStates } from './sasl/sealed-state.ts';
+import { openResolver } from './resolver.ts';
 import { directorySchema } from './schema.ts';
 import { DirectorySecret } from './secret.ts';
 import { openServer, type ServerCredentials } from './server.ts';
@@ -133,8 +134,15 @@ export async function start(
       onTrouble: (error) => events.failed('upkeep of signing', error),
     }),
   );
+  const resolved = openResolver({
+    rows,
+    rules,
+    returnPaths,
+    onTooLarge: (address) => events.aliasTooLarge(address),
+  });
   const calls = tableOfCalls({
     authenticator,
+    resolved,
     rows,
     rules,
     domains: new Domains(pool),
@@ -185,7 +193,7 @@ export async function start(
       config,
       log,
       metrics,
-      directory: directoryQuestions(rows, grants, rules, (address) => events.aliasTooLarge(address)),
+      directory: directoryQuestions({ resolved, rows, grants, rules }),
       sasl,
       mechanisms: FOREIGN_MECHANISMS,
       spend: (request) =>

@@ -136,6 +136,15 @@ test('an address that was granted has its holder among the senders', async () =>
   assert.equal(await look('senders', 'ann@red.test'), 'OK ann@red.test, ben@red.test');
 });
 
+test('a return path that we sealed leads a bounce home, through another’s MTA as through ours', async () => {
+  const mta = await auth.clientAs('mta');
+  const sealed = await mta.forwardSender({ sender: 'writer@elsewhere.test', via: 'all@red.test' });
+  assert.ok('sender' in sealed);
+  assert.equal(await look('aliases', sealed.sender), 'OK writer@elsewhere.test');
+  assert.equal(await look('mailboxes', sealed.sender), 'NOTFOUND ');
+  assert.equal(await look('aliases', sealed.sender.replace('writer', 'reader')), 'NOTFOUND ');
+});
+
 test('another table is a fault of the configuration, and said to be', async () => {
   assert.match(await look('passwords', 'ann@red.test'), /^PERM there is no such map/);
   assert.match(await talk(socketmap, '7:domains,', (text) => text.endsWith(',')), /^\d+:PERM /);

@@ -2,7 +2,8 @@ import { type Address, normaliseDomain } from '../address.ts';
 import { type Grants, grantsFor } from '../directory/grants.ts';
 import type { DirectoryRows, DomainRow } from '../directory/rows.ts';
 import type { AddressRules } from '../facts.ts';
-import { resolveAll, type Resolved } from '../resolve.ts';
+import type { Resolved } from '../resolve.ts';
+import type { Resolver } from '../resolver.ts';
 
 /** What the foreign doors ask of the directory: the same answers that our own agents get, each read anew. */
 export interface DirectoryQuestions {
@@ -14,17 +15,17 @@ export interface DirectoryQuestions {
   granted(address: Address): Promise<readonly string[]>;
 }
 
-export function directoryQuestions(
-  rows: DirectoryRows,
-  grants: Pick<Grants, 'holders'>,
-  rules: AddressRules,
-  onTooLarge: (address: string) => void,
-): DirectoryQuestions {
+export function directoryQuestions(parts: {
+  readonly resolved: Resolver;
+  readonly rows: Pick<DirectoryRows, 'domains'>;
+  readonly grants: Pick<Grants, 'holders'>;
+  readonly rules: AddressRules;
+}): DirectoryQuestions {
+  const { resolved, rows, grants, rules } = parts;
   return {
     async resolve(address) {
-      const [resolved] = await resolveAll([address], rows, rules);
-      if (resolved!.tooLarge) onTooLarge(address);
-      return resolved!;
+      const [answer] = await resolved([address]);
+      return answer!;
     },
     async domain(text) {
       const name = normaliseDomain(text);
