@@ -1,5 +1,5 @@
 # The one image of Waybill: every agent and the tool; which of them it runs is its argument.
-#   docker build -t waybill:0.2.0 .      docker run … waybill:0.2.0 mx      … waybill:0.2.0 domain ls
+#   docker build -t waybill:0.3.0 .      docker run … waybill:0.3.0 mx      … waybill:0.3.0 domain ls
 # It keeps the shape of the repository, because Node strips types from workspace packages only when
 # they are not below node_modules. No compiler, no second Node, no Postgres, no lab, no tests.
 
@@ -31,7 +31,7 @@ COPY deploy/warm.ts deploy/
 RUN node deploy/warm.ts 2>/dev/null && chmod -R a+rX /tmp/compiled
 
 FROM node:24-slim
-ARG WAYBILL_VERSION=0.2.0
+ARG WAYBILL_VERSION=0.3.0
 ARG WAYBILL_REVISION=unknown
 LABEL org.opencontainers.image.title="Waybill" \
       org.opencontainers.image.description="A mail server as the textbook draws it: msa, mx, mta, mda, mra and auth, each a service of its own" \

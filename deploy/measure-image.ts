@@ -5,14 +5,14 @@ import { parseArgs, promisify } from 'node:util';
  * Size of the image, how long an agent takes from nothing to its first word, with and without the
  * compiled code that the image carries, and the memory of every agent of a running project:
  *
- *     node deploy/measure-image.ts [--image waybill:0.2.0] [--project waybill]
+ *     node deploy/measure-image.ts [--image waybill:0.3.0] [--project waybill]
  */
 const AGENTS = ['auth', 'mda', 'mta', 'mx', 'msa', 'mra'];
 const RUNS = 3;
 
 const { values } = parseArgs({
   options: {
-    image: { type: 'string', default: 'waybill:0.2.0' },
+    image: { type: 'string', default: 'waybill:0.3.0' },
     project: { type: 'string', default: 'waybill' },
   },
 });

@@ -14,6 +14,9 @@ export interface PreviousVersion extends Disposable {
   readonly root: string;
 }
 
+/** Where a version ended, when work on the next began before its number changed. */
+const ENDED: ReadonlyMap<string, string> = new Map([['0.2', '6eed28a011f8161a48363cfaf90d796e40d77bb8']]);
+
 const HERE = path.join(import.meta.dirname, '../..');
 
 /** Lays the version before out in a temporary folder; or says, in words for a person, what is missing. */
@@ -53,7 +56,8 @@ function lastCommitBefore(
     for (const commit of git('log', '--first-parent', '--format=%H', '--', 'package.json').split('\n')) {
       if (commit === '') break;
       const { version = '' } = JSON.parse(git('show', `${commit}:package.json`)) as { version?: string };
-      if (minorOf(version) !== minor) return { commit: git('rev-parse', `${next}^`), version };
+      if (minorOf(version) !== minor)
+        return { commit: git('rev-parse', ENDED.get(minorOf(version)) ?? `${next}^`), version };
       next = commit;
     }
     return { missing: 'this history holds none (a shallow clone: git fetch --unshallow)' };
