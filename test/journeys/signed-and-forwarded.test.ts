@@ -53,6 +53,12 @@ test('an alias that leads outside: the writer’s return path is sealed in ours,
   const sender = /FROM:<(SRS0=[^>]+@red\.test)>/.exec(passedOn.mail)?.[1];
   assert.ok(sender, passedOn.mail);
 
+  const view = await t.journey('<f@far.test>', (one) => one.steps.some(({ kind }) => kind === 'return.path'));
+  assert.equal(
+    view.steps.find(({ kind }) => kind === 'return.path')!.summary,
+    `goes on for <Zoe@far.test> as <${sender}>: bounces come back here`,
+  );
+
   const bounce = message(
     { From: 'MAILER-DAEMON@far.test', 'Message-ID': '<b@far.test>' },
     'Could not be delivered.',

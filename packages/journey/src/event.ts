@@ -10,6 +10,7 @@ export type Kind =
   | 'auth.fail'
   | 'route'
   | 'sign.dkim'
+  | 'return.path'
   | 'attempt.start'
   | 'attempt.end'
   | 'queue.defer'

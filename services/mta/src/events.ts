@@ -23,6 +23,8 @@ export interface Events {
   attemptEnds(claim: Claimed, verdict: Verdict, ending: Ending, peer: Peer | undefined, tookMs: number): void;
   /** A message goes outside under these keys' signatures; none where its author's domain has no key here. */
   signed(spoolId: string, keys: readonly Pick<SigningKey, 'domain' | 'selector' | 'algorithm'>[]): void;
+  /** Mail of a stranger goes on to the outside, under this return path of ours. */
+  passedOn(claim: Claimed, sender: string): void;
   /** A DKIM key went a step on. */
   keyMoved(move: Move): void;
   /** A report was spooled in the transaction that closed these recipients. */
@@ -151,6 +153,15 @@ export function openEvents(log: Log, metrics: Metrics, journey: Journey, keepTra
         status: 'ok',
         summary: `signed for ${first.domain}: ${keys.map(({ selector }) => selector).join(', ')}`,
         data: { domain: first.domain, selectors: keys.map(({ selector }) => selector) },
+      });
+    },
+    passedOn(claim, sender) {
+      journey.record({
+        journeyId: claim.spoolId,
+        kind: 'return.path',
+        status: 'info',
+        summary: `goes on for <${claim.returnPath}> as <${sender}>: bounces come back here`,
+        data: { returnPath: sender },
       });
     },
     keyMoved(move) {

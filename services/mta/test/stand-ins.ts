@@ -140,6 +140,7 @@ export class HeardEvents implements Events {
   signed(spoolId: string, keys: readonly { readonly selector: string }[]): void {
     this.signatures.push({ spoolId, selectors: keys.map(({ selector }) => selector) });
   }
+  passedOn(): void {}
   keyMoved(): void {}
   leaseLost(): void {}
   held(destination: string): void {

@@ -79,7 +79,8 @@ async function deliver(claims: readonly Claimed[], options: AttemptOptions): Pro
       if (blobKey === null) throw new Error('the spool row has neither body nor blob key');
       body = await options.blobs.get(blobKey);
     }
-    const t = await outward(envelope(claims, body), route, claims, options);
+    const inside = envelope(claims, body);
+    const t = goesOut(route) ? await outward(inside, claims, options) : inside;
     if (t === undefined) return ownTrouble(claims, '4.4.3', 'auth gives no answer');
     const said = await converse(t, route, claims, options);
     return {
@@ -96,20 +97,25 @@ async function deliver(claims: readonly Claimed[], options: AttemptOptions): Pro
   }
 }
 
+/** Beyond our own agents and the stores that our domains are routed to. */
+function goesOut({ kind }: Route): boolean {
+  return kind === 'hosts' || kind === 'relay';
+}
+
 /**
  * What only strangers see: our signatures, and the return path of what an alias sends on. Undefined when auth gives no answer.
  * @throws when the keys cannot be read: unsigned mail of a domain that signs might be refused for good
  */
 async function outward(
   t: Transaction,
-  route: Route,
   claims: readonly Claimed[],
-  { signer, returnPaths }: AttemptOptions,
+  { signer, returnPaths, events }: AttemptOptions,
 ): Promise<Transaction | undefined> {
-  if (route.kind !== 'hosts' && route.kind !== 'relay') return t;
+  const first = claims[0] as Claimed;
   const path = await returnPaths.of(claims);
   if (path.kind === 'try-later') return undefined;
-  const front = await signer.front(claims[0] as Claimed, t.body);
+  if (path.sender !== t.from) events.passedOn(first, path.sender);
+  const front = await signer.front(first, t.body);
   return { ...t, from: path.sender, ...(front === undefined ? {} : { front }) };
 }
 
