@@ -124,6 +124,21 @@ test('where the zone is new and the resolver’s cache old, both are said', asyn
   );
 });
 
+test('where the zone’s own servers are out of reach, the resolver’s word is taken, and that is said', async () => {
+  const dns = await world.dns(AROUND + zoneText('red.test', good));
+  const nowhere = `127.0.0.1:${await closedPort()}`;
+  const { code, out } = await world.waybill(
+    ['doctor', 'red.test', '--json', '--no-network'],
+    servers(nowhere, dns),
+  );
+  const report = reports(out).get('red.test');
+  assert.match(
+    report?.results.find(({ id }) => id === 'ZONE-1')?.means ?? '',
+    /^None of the zone’s own servers can be asked from here \(ns\.red\.test/,
+  );
+  assert.equal(code, 0);
+});
+
 test('names that cannot be a mail host’s are told: HOST-1', async () => {
   const dns = await world.dns(AROUND + zoneText('red.test', good));
   const names = ['localhost', '4f2b1c9d8e7a'];

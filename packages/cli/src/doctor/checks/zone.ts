@@ -21,6 +21,12 @@ function answers({ zone, mx, site }: Facts): Finding {
     );
   const silent = mx.authorities.filter(({ detail }) => detail.kind === 'failed');
   const [first] = silent;
+  // The resolver got its answer from them: it is from here that they are out of reach.
+  if (first?.detail.kind === 'failed' && silent.length === mx.authorities.length)
+    return cannotTell(
+      `None of the zone’s own servers can be asked from here (${first.server}: ${first.detail.cause}): only the resolver was asked, and it may remember old values.`,
+      { evidence },
+    );
   if (first?.detail.kind === 'failed')
     return warn(
       `${silent.map(({ server }) => server).join(', ')} does not answer for the zone: ${first.detail.cause}.`,
