@@ -41,6 +41,10 @@ const t = resources.use(
         WAYBILL_MTA_NETWORKS: '127.0.0.1/32',
       },
     },
+  }).catch(async (error: unknown) => {
+    // No test will begin then, and nothing else stop Postfix.
+    await resources.disposeAsync();
+    throw error;
   }),
 );
 
