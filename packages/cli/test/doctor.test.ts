@@ -139,26 +139,19 @@ test('where the zone’s own servers are out of reach, the resolver’s word is 
   assert.equal(code, 0);
 });
 
-test('names that cannot be a mail host’s are told: HOST-1', async () => {
+test('a name that cannot be a mail host’s is told: HOST-1', async () => {
   const dns = await world.dns(AROUND + zoneText('red.test', good));
-  const names = ['localhost', '4f2b1c9d8e7a'];
-  const all = await Promise.all(
-    names.map((name) =>
-      world.waybill(['doctor', 'red.test', '--json', '--no-network'], {
-        ...servers(dns),
-        WAYBILL_HOSTNAME: name,
-      }),
-    ),
+  const { out } = await world.waybill(['doctor', 'red.test', '--json', '--no-network'], {
+    ...servers(dns),
+    WAYBILL_HOSTNAME: 'localhost',
+  });
+  const report = reports(out).get('red.test');
+  assert.ok(report);
+  assert.deepEqual(unwell(report), ['HOST-1 fix']);
+  assert.equal(
+    report.results.find(({ id }) => id === 'HOST-1')?.fix?.text,
+    'Set WAYBILL_HOSTNAME=mail.red.test; this is the machine, your addresses stay @red.test.',
   );
-  for (const [index, { out }] of all.entries()) {
-    const report = reports(out).get('red.test');
-    assert.ok(report);
-    assert.deepEqual(unwell(report), ['HOST-1 fix'], names[index]);
-    assert.equal(
-      report.results.find(({ id }) => id === 'HOST-1')?.fix?.text,
-      'Set WAYBILL_HOSTNAME=mail.red.test; this is the machine, your addresses stay @red.test.',
-    );
-  }
 });
 
 test('an address that is not ours, and one that lacks in the DNS: HOST-2', async () => {
@@ -180,12 +173,11 @@ test('an address that is not ours, and one that lacks in the DNS: HOST-2', async
   assert.match(report?.results.find(({ id }) => id === 'PTR-1')?.means ?? '', /does not lead back/);
 });
 
-test('exit codes: 3 a domain that does not exist, 2 what is no domain, and without auth the rest is still told', async () => {
+test('exit codes: 3 a domain that does not exist, 2 no domain said, and without auth the rest is still told', async () => {
   const dns = await world.dns(AROUND + zoneText('red.test', good));
   const env = servers(dns);
-  const [missing, nonsense, alone, ours, nobody] = await Promise.all([
+  const [missing, alone, ours, nobody] = await Promise.all([
     world.waybill(['doctor', 'rde.test', '--no-network'], env),
-    world.waybill(['doctor', 'not a domain'], env),
     world.waybill(['doctor', 'red.test', '--json', '--no-network'], {
       ...env,
       WAYBILL_AUTH_CA_FILE: undefined,
@@ -195,7 +187,6 @@ test('exit codes: 3 a domain that does not exist, 2 what is no domain, and witho
   ]);
   assert.equal(missing.code, 3);
   assert.match(missing.err, /rde\.test does not exist in the DNS/);
-  assert.equal(nonsense.code, 2);
   assert.equal(nobody.code, 2);
   const report = reports(alone.out).get('red.test');
   assert.equal(report?.results.find(({ id }) => id === 'DKIM-1')?.verdict, 'cannot tell');
