@@ -22,7 +22,9 @@ export function isOwnAuthenticationResults(value: string, authservId: string): b
 
 function isOwn(text: string, own: string): boolean {
   const name = plain(text);
-  if (name === own || domainToASCII(name) === own) return true;
+  if (name === own) return true;
+  const labels = domainToASCII(own);
+  if (labels !== '' && domainToASCII(name) === labels) return true;
   // RFC 8601 §2.5: an id may have something behind the host name; no domain has a slash.
   return name.startsWith(`${own}/`);
 }
