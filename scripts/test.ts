@@ -26,7 +26,7 @@ const SUITES: readonly {
 }[] = [
   { name: 'packages', folders: ['packages', 'scripts', 'bench', 'test/statements'], parallel: 2 },
   { name: 'services', folders: ['services'], parallel: 2 },
-  { name: 'journeys', folders: ['test/journeys', 'test/skew'], parallel: 2 },
+  { name: 'journeys', folders: ['test/journeys', 'test/skew', 'test/hostile'], parallel: 2 },
   {
     name: 'deployment',
     folders: ['test/compose-file', 'test/manifests', 'test/observe', 'test/compose'],

@@ -112,9 +112,10 @@ export class ImapClient {
     });
     const finished = this.command('IDLE');
     await Promise.race([seen, finished]);
-    this.#listener = undefined;
     this.#socket.write('DONE\r\n');
+    // What comes on the way to the end is told as well: nobody would hear of it again.
     await finished;
+    this.#listener = undefined;
   }
 
   close(): void {

@@ -1,0 +1,33 @@
+/**
+ * What a thousand hostile connections do to mx, and what not. Some seconds of it here; `node test/hostile/run.ts`
+ * takes its time.
+ */
+import assert from 'node:assert/strict';
+import test, { after } from 'node:test';
+import { TestWorld } from '../journeys/a-world.ts';
+import { besiege, BESIEGED, describe, type Figures, type SiegeOptions } from './siege.ts';
+
+const t = await TestWorld.start({ extra: { mx: BESIEGED } });
+after(() => t[Symbol.asyncDispose]());
+
+function holds(figures: Figures): void {
+  assert.deepEqual(figures.refused, []);
+  assert.ok(figures.sent > 0);
+  // On a machine that is busy with other things all loops are late.
+  const bar = Math.max(50, 2 * figures.bystander);
+  assert.ok(figures.lag < bar, `event loop p99 ${figures.lag} ms, not below ${bar}`);
+  // Some seconds are no time to settle: the long siege holds it to a tenth.
+  const grown = figures.rss / figures.rssFull;
+  assert.ok(grown < 1.25, `RSS is ${grown} times what it was when all had come`);
+}
+
+const trials: readonly SiegeOptions[] = [
+  { connections: 1000, seconds: 5, from: 'many' },
+  { connections: 1000, seconds: 5, from: 'one' },
+];
+for (const options of trials)
+  test(`a real sender gets through ${options.connections} hostile connections from ${options.from}`, async (context) => {
+    const figures = await besiege(t, options);
+    context.diagnostic(describe(options, figures));
+    holds(figures);
+  });
