@@ -11,7 +11,8 @@ import {
 } from '@waybill/smtp';
 import type { Handed } from '@waybill/smtp/client';
 import type { Peer, ReceivedMessage, SmtpSession } from '@waybill/smtp/server';
-import type { Events } from './events.ts';
+import { newSpoolId } from '@waybill/spool';
+import type { About, Events } from './events.ts';
 import type { Gate } from './gate/gate.ts';
 import { tryToRelay } from './gate/relay-self-test.ts';
 import { concludeFacts } from './phases/conclude.ts';
@@ -19,7 +20,7 @@ import { type ClientInquiry, inquireClient } from './phases/connect.ts';
 import { draftOf, readLetter } from './phases/data.ts';
 import type { Facts } from './phases/facts.ts';
 import { type HelloInquiry, inquireHello } from './phases/hello.ts';
-import { type Envelope, openEnvelope, SENDER_TAKEN, tooMuch } from './phases/mail.ts';
+import { type Envelope, openEnvelope, SENDER_TAKEN, senderOf, tooMuch } from './phases/mail.ts';
 import { addRecipient, decideRecipient } from './phases/rcpt.ts';
 import { listed, verdict } from './phases/verdict.ts';
 import type { Written } from './results.ts';
@@ -63,21 +64,22 @@ export class MxSession implements SmtpSession {
       const change = gate.lost.observe(peer.address, name);
       if (change !== undefined) this.#addressChanged(change);
     }
+    const first = this.#hello === undefined;
     this.#hello = inquireHello(gate, peer.address, name);
+    // Begun a round trip before MAIL; whoever changes its name without end has DNS asked no more often than it says MAIL.
+    if (first) void this.#hello.spf();
   }
 
   mail(from: Mailbox | undefined, parameters: MailParameters, peer: Peer): Reply {
-    const { gate, events } = this.#options;
+    const { gate } = this.#options;
     this.#peer = peer;
     this.#hello ??= inquireHello(gate, peer.address, '');
     const over = tooMuch(gate, peer.address);
-    const envelope = openEnvelope(gate, this.#hello, from, parameters);
     if (over !== undefined) {
-      const answer = withId(over, envelope.id);
-      events.messageRefused(envelope, peer, answer);
-      return answer;
+      const refused = { id: newSpoolId(), sender: senderOf(from), named: [] };
+      return this.#messageRefused(refused, withId(over, refused.id));
     }
-    this.#envelope = envelope;
+    this.#envelope = openEnvelope(gate, this.#hello, from, parameters);
     return SENDER_TAKEN;
   }
 
@@ -184,7 +186,7 @@ export class MxSession implements SmtpSession {
       );
   }
 
-  #messageRefused(envelope: Envelope, answer: Reply): Reply {
+  #messageRefused(envelope: About, answer: Reply): Reply {
     this.journeyId = envelope.id;
     this.#options.events.messageRefused(envelope, this.#peer, answer);
     return answer;

@@ -59,6 +59,16 @@ test('for the null sender the name of HELO stands in, and is asked about once', 
   );
 });
 
+test('whoever changes its name without end has DNS asked no more often for it', async () => {
+  await using world = await startWorld();
+  const names = Array.from({ length: 20 }, (_, i) => `C: EHLO host${i}.test\nS: ...\nS: 250 DSN`).join('\n');
+  await world.play(`S: 220 ...\n${names}\n${send('250 2.0.0 ...')}`);
+  assert.deepEqual(
+    world.checks.asked.filter((one) => one.includes(' helo ')),
+    ['spf 127.0.0.1 helo host0.test', 'spf 127.0.0.1 helo host19.test'],
+  );
+});
+
 test('what DMARC says to reject is rejected, with the reason and the id of its journey', async () => {
   await using world = await startWorld();
   world.checks.results = FORGED;

@@ -19,7 +19,7 @@ export async function concludeFacts(
     const [iprev, lists, helo, spf, dkim] = await Promise.all([
       limit.or<Iprev>(client.iprev, NO_IPREV),
       limit.or<Listed>(client.lists, NOT_LISTED),
-      limit.or(hello.spf, noSpf(hello.helo, 'helo')),
+      limit.or(hello.spf(), noSpf(hello.helo, 'helo')),
       limit.or(
         envelope.spf,
         noSpf(domainOf(envelope.sender) ?? hello.helo, envelope.sender === '' ? 'helo' : 'mailfrom'),

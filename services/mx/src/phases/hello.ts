@@ -6,12 +6,13 @@ export interface HelloInquiry {
   readonly helo: string;
   /** Who is asked about: without an address where it says nothing. */
   readonly client: Client;
-  /** SPF of the name; never rejects. */
-  readonly spf: Promise<Spf>;
+  /** SPF of the name, asked for once; never rejects. */
+  readonly spf: () => Promise<Spf>;
 }
 
-/** RFC 7208 §2.3: HELO is always checked; begun here, for MAIL comes a round trip later. */
+/** RFC 7208 §2.3: HELO is always checked. */
 export function inquireHello({ checks, lost }: Gate, address: string, helo: string): HelloInquiry {
   const client: Client = { address: lost.hides(address) ? undefined : address, helo };
-  return { helo, client, spf: checks.spf(client, '', 'helo') };
+  let asked: Promise<Spf> | undefined;
+  return { helo, client, spf: () => (asked ??= checks.spf(client, '', 'helo')) };
 }

@@ -27,20 +27,25 @@ export interface Envelope {
   policy: Policy | undefined;
 }
 
+/** The sender as it is written; '' for the null sender. */
+export function senderOf(from: Mailbox | undefined): string {
+  return from === undefined ? '' : formatAddress(from);
+}
+
 export function openEnvelope(
   { checks }: Gate,
   hello: HelloInquiry,
   from: Mailbox | undefined,
   parameters: MailParameters,
 ): Envelope {
-  const sender = from === undefined ? '' : formatAddress(from);
+  const sender = senderOf(from);
   return {
     id: newSpoolId(),
     from,
     sender,
     parameters,
     hello,
-    spf: from === undefined ? hello.spf : checks.spf(hello.client, sender, 'mailfrom'),
+    spf: from === undefined ? hello.spf() : checks.spf(hello.client, sender, 'mailfrom'),
     recipients: new RecipientList(),
     named: [],
     taken: 0,
