@@ -232,6 +232,19 @@ test('a domain says what becomes of mail that fails DMARC', async () => {
   );
 });
 
+test('new DKIM keys are made, said with what to publish, and sign at once when they must', async () => {
+  const made = await waybill(['domain', 'rotate-dkim', 'blue.test']);
+  assert.match(made.out, /^Publish these[^]*_domainkey\.blue\.test\. 3600 IN TXT "v=DKIM1; k=rsa; p=/);
+  assert.match(made.out, /\(ed25519-sha256\) signs since 20/);
+  const now = await waybill(['domain', 'rotate-dkim', 'blue.test', '--now', '--json']);
+  const { keys } = JSON.parse(now.out) as { keys: { state: string; record: string }[] };
+  assert.deepEqual(
+    keys.map(({ state }) => state),
+    ['active', 'active', 'retiring', 'retiring'],
+  );
+  assert.doesNotMatch(now.out, /PRIVATE/);
+});
+
 test('without a terminal a password is asked for by naming the ways', async () => {
   const { code, err } = await waybill(['user', 'add', 'carol@blue.test']);
   assert.equal(code, 2);
@@ -257,6 +270,7 @@ const FAULTS: readonly (readonly [args: string, code: number, says: RegExp])[] =
   ['ban add red.test', 1, /neither an IP address nor a network/],
   ['ban add 192.0.2.1 --for ever', 2, /a time like 30m/],
   ['domain policy blue.test --on-reject bounce', 2, /reject, junk, accept, default/],
+  ['domain rotate-dkim nowhere.test', 3, /not in the directory/],
   ['domain policy nowhere.test', 3, /not in the directory/],
   ['usr ls', 2, /did you mean "user"/],
   ['user ls --jsn', 2, /did you mean "json"/],

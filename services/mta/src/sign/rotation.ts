@@ -41,7 +41,8 @@ const PAGE = 50;
  * @throws what Postgres throws; the next turn goes on from there
  */
 export async function rotate(options: RotationOptions): Promise<void> {
-  for (const key of await takePending(options)) await look(key, options);
+  // Together: who stops mta waits for the slowest answer, not for all of them.
+  await Promise.all((await takePending(options)).map((key) => look(key, options)));
   for (const move of await retire(options)) options.onMove(move);
 }
 
