@@ -32,6 +32,8 @@ export const DirectoryAccount = Type.Object({
   state: Type.Union([Type.Literal('active'), Type.Literal('suspended')]),
   quotaBytes: Type.Number(),
   quotaMessages: Type.Number(),
+  /** Why it may not send; left out: it may. */
+  held: Type.Optional(Type.String()),
 });
 
 /** A DKIM key of a domain, public half: only an active one signs; all but retired ones are to be published. Times are ISO 8601. */

@@ -41,6 +41,7 @@ test('a network that the account came from before does not bear what others did 
   assert.equal(costs(penalties, attempt('198.51.100.1', 'alice@red.test', { known: true })), 0);
   for (let i = 0; i < 100; i++) penalties.failed(attempt('198.51.100.1', `guess${i}`), 0);
   assert.equal(costs(penalties, attempt('198.51.100.1', 'alice@red.test')), 'refuse');
+  for (let i = 0; i < 50; i++) penalties.enter(attempt('198.51.100.1', 'bob@red.test', { known: true }), 0);
   const owner = costs(penalties, attempt('198.51.100.1', 'alice@red.test', { known: true }));
   assert.ok(owner !== 'refuse' && owner <= 1000, 'slowed down like its neighbours, and heard');
 });

@@ -32,7 +32,7 @@ export interface Attempt {
 
 export type Penalty =
   | { readonly kind: 'refuse' }
-  /** Wait so long. `clean`: neither this network nor this account has failed lately. */
+  /** Wait so long. `clean`: this network has not failed lately. */
   | { readonly kind: 'delay'; readonly ms: number; readonly clean: boolean };
 
 interface Failures {
@@ -90,7 +90,8 @@ export class Penalties {
     const around = this.#count(this.#wide.get(wide), now) / WIDE;
     const limit = this.#options.clientLimit;
     if (!attempt.known && limit > 0 && Math.max(own, around) >= limit) return { kind: 'refuse' };
-    const client = this.#client(narrow);
+    // Whoever lives there does not stand behind a neighbour who guesses at others.
+    const client = this.#client(lineOf(attempt, narrow));
     // Guesses that come all at once cost what they would cost one after the other.
     const abreast = ABREAST * (1 + client.welcome.size);
     const excess =
@@ -112,7 +113,7 @@ export class Penalties {
 
   /** The attempt has its answer. */
   leave(attempt: Attempt): void {
-    const client = this.#clients.get(networksOf(attempt.client).narrow);
+    const client = this.#clients.get(lineOf(attempt, networksOf(attempt.client).narrow));
     const times = client?.underWay.get(attempt.fingerprint) ?? 0;
     if (times > 1) client?.underWay.set(attempt.fingerprint, times - 1);
     else client?.underWay.delete(attempt.fingerprint);
@@ -177,6 +178,11 @@ export class Penalties {
     if (oldest !== undefined) map.delete(oldest);
     return true;
   }
+}
+
+/** In which line an attempt stands. */
+function lineOf({ known, name }: Attempt, narrow: string): string {
+  return known ? `${narrow} ${name}` : narrow;
 }
 
 interface Networks {

@@ -49,7 +49,7 @@ interface Wanted {
   readonly issuer?: string;
   readonly audience?: string;
   readonly expires?: string;
-  readonly key?: CryptoKey;
+  readonly key?: typeof rsa.privateKey;
   readonly kid?: string;
   readonly alg?: string;
 }
