@@ -66,6 +66,7 @@ function judge(one: Case): string {
 const rejects = dmarc('fail', 'reject');
 const quarantines = dmarc('fail', 'quarantine');
 const strict = { spfFail: 'reject' } as const;
+const cautious = { trouble: 'defer-all' } as const;
 
 // What is known, and what follows. The first column says why the row is there.
 const TABLE: readonly (readonly [string, Case, string])[] = [
@@ -119,8 +120,13 @@ const TABLE: readonly (readonly [string, Case, string])[] = [
     'accept',
   ],
   // DNS trouble: never a pass, never for good.
-  ['no DMARC answer', { dmarc: dmarc('temperror') }, 'defer 451 4.7.1'],
-  ['no DMARC answer though SPF passes', { spf: 'pass', dmarc: dmarc('temperror') }, 'defer 451 4.7.1'],
+  ['no DMARC answer', { dmarc: dmarc('temperror') }, 'accept'],
+  ['no DMARC answer, everything waits', { dmarc: dmarc('temperror'), policy: cautious }, 'defer 451 4.7.1'],
+  [
+    'no DMARC answer though SPF passes, everything waits',
+    { spf: 'pass', dmarc: dmarc('temperror'), policy: cautious },
+    'defer 451 4.7.1',
+  ],
   ['SPF trouble under p=reject', { spf: 'temperror', dmarc: rejects }, 'defer 451 4.7.24'],
   [
     'SPF trouble, DMARC says so',

@@ -16,9 +16,12 @@ export interface Policy {
   readonly onQuarantine: Doing;
   /** SPF fails and DMARC has not passed. */
   readonly spfFail: Doing;
-  /** DNS gave no answer to what could have forbidden the message. */
-  readonly trouble: 'defer' | 'accept';
+  /** DNS did not answer. `defer`: where a policy that is known might forbid the message; `defer-all`: also where nobody could say whether there is one. */
+  readonly trouble: Patience;
 }
+
+/** What is done when DNS does not answer, from the mildest. */
+export type Patience = 'accept' | 'defer' | 'defer-all';
 
 /** `reason`: one line for people. */
 export type Verdict = { readonly action: 'accept' | 'junk'; readonly reason: string } | Refused;
@@ -36,6 +39,7 @@ export const DEFAULT_POLICY: Policy = {
   trouble: 'defer',
 };
 
+const PATIENCE = { accept: 0, defer: 1, 'defer-all': 2 } as const;
 const SEVERITY = { accept: 0, junk: 1, defer: 2, reject: 3 } as const;
 
 export function verdict(facts: Facts, policy: Policy): Verdict {
@@ -53,7 +57,7 @@ export function mildest(one: Policy, other: Policy): Policy {
     onReject: milder(one.onReject, other.onReject),
     onQuarantine: milder(one.onQuarantine, other.onQuarantine),
     spfFail: milder(one.spfFail, other.spfFail),
-    trouble: one.trouble === 'accept' ? 'accept' : other.trouble,
+    trouble: PATIENCE[one.trouble] <= PATIENCE[other.trouble] ? one.trouble : other.trouble,
   };
 }
 
@@ -85,7 +89,8 @@ function dmarcFailed(facts: Facts, policy: Policy): Verdict | undefined {
   const { dmarc, address } = facts;
   if (dmarc.result !== 'fail' && dmarc.result !== 'temperror') return undefined;
   if (dmarc.policy === 'none') return undefined;
-  // A record that could not be read may say the worst.
+  // What nobody could read may say the worst, and mostly says nothing: a site decides what it waits for.
+  if (dmarc.policy === undefined && policy.trouble !== 'defer-all') return undefined;
   const asked = dmarc.policy ?? 'reject';
   const doing = asked === 'reject' ? policy.onReject : policy.onQuarantine;
   if (doing === 'accept') return undefined;
