@@ -12,6 +12,8 @@ export interface CheckOptions extends CheckLimits {
 }
 
 /**
+ * `timeMs` bounds the DNS of each check by itself: they run beside each other, and who waits for several has a
+ * time of his own.
  * @param names asked for everything; nothing else is read and nothing is written. Its answers are not kept here:
  *   `Resolver` of @waybill/dns does that. What is made of them (parsed records, keys) is kept by their text.
  */

@@ -3,7 +3,7 @@
  * bounded; trouble and mistakes come out as temperror and permerror.
  */
 import type { Names, SpfResult } from '../contract.ts';
-import { domainName, isAtOrBelow } from '../names/domain-name.ts';
+import { isAtOrBelow } from '../names/domain-name.ts';
 import {
   dotted,
   type IpAddress,
@@ -93,7 +93,8 @@ class Evaluation {
   readonly #question: Question;
   readonly #type: 'A' | 'AAAA';
   lookups = 0;
-  #void = 0;
+  /** Questions in vain: the same one twice is asked once. */
+  readonly #void = new Set<string>();
   /** Names of the client that lead back to it; asked for once. */
   #validated: Promise<readonly string[]> | undefined;
 
@@ -213,7 +214,8 @@ class Evaluation {
     const answer = await this.#names.lookup(name, type);
     if (answer.kind === 'found') return answer.records;
     if (answer.kind === 'try-later') throw new Stop('temperror', answer.cause);
-    if (++this.#void > MOST_VOID) throw new Stop('permerror', `more than ${MOST_VOID} look-ups in vain`);
+    this.#void.add(`${type} ${name}`);
+    if (this.#void.size > MOST_VOID) throw new Stop('permerror', `more than ${MOST_VOID} look-ups in vain`);
     return [];
   }
 
@@ -313,18 +315,4 @@ function commentOn(
     case 'softfail':
       return `${domain} probably does not let ${ip} send (${mechanism ?? ''})`;
   }
-}
-
-/** The two identities of a session (RFC 7208 §2.3, §2.4) as a sender. */
-export function senderOf(sender: string, helo: string): { readonly local: string; readonly domain: string } {
-  const at = sender.lastIndexOf('@');
-  if (at === -1) return { local: 'postmaster', domain: helo };
-  // RFC 7208 §4.3: no local part is postmaster
-  return { local: sender.slice(0, at) || 'postmaster', domain: sender.slice(at + 1) };
-}
-
-/** RFC 7208 §4.3: a name of one label, or what is none, is not checked. */
-export function checkedDomain(text: string): string | undefined {
-  const name = domainName(text);
-  return name?.includes('.') === true ? name : undefined;
 }

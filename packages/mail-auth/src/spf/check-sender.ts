@@ -1,7 +1,8 @@
 /** SPF of one identity of a session, as a fact (RFC 7208 §2.3, §2.4). */
 import type { Client, Names, Spf } from '../contract.ts';
+import { domainName } from '../names/domain-name.ts';
 import { readAddress } from '../names/ip-address.ts';
-import { checkedDomain, checkHost, senderOf } from './check-host.ts';
+import { checkHost } from './check-host.ts';
 
 /**
  * @param sender whole address; '' for the null sender, whose identity is HELO whatever was asked
@@ -32,4 +33,18 @@ export async function checkSender(
 
 function saidNothing(comment: string): Omit<Spf, 'domain' | 'identity'> {
   return { result: 'none', mechanism: undefined, explanation: undefined, lookups: 0, comment };
+}
+
+/** The two identities of a session (RFC 7208 §2.3, §2.4) as a sender. */
+function senderOf(sender: string, helo: string): { readonly local: string; readonly domain: string } {
+  const at = sender.lastIndexOf('@');
+  if (at === -1) return { local: 'postmaster', domain: helo };
+  // RFC 7208 §4.3: no local part is postmaster
+  return { local: sender.slice(0, at) || 'postmaster', domain: sender.slice(at + 1) };
+}
+
+/** RFC 7208 §4.3: a name of one label, or what is none, is not checked. */
+function checkedDomain(text: string): string | undefined {
+  const name = domainName(text);
+  return name?.includes('.') === true ? name : undefined;
 }
