@@ -257,6 +257,14 @@ describe('Many signatures', () => {
     assert.equal(found.filter(({ comment }) => comment === 'there are too many signatures').length, 16);
   });
 
+  test('are verified up to the limit, also where the author’s is the first', async () => {
+    const message = signed(LETTER);
+    const [first = '', ...rest] = message.split('\r\nFrom:');
+    const others = 'DKIM-Signature: v=2; d=x.test; a=x; b=x; bh=x; h=x; s=x\r\n'.repeat(9);
+    const found = await verify(`${first}\r\n${others}From:${rest.join('\r\nFrom:')}`);
+    assert.equal(found.filter(({ comment }) => comment === 'not a signature of version 1').length, 4);
+  });
+
   test('of a limit of one: the author’s', async () => {
     const found = await verify(`DKIM-Signature: v=1; d=evil.test\r\n${signed(LETTER)}`, KEYS, {
       signatures: 1,

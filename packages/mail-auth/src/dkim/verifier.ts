@@ -14,7 +14,7 @@ import { type Named, NOBODY, readSignature, type Signature } from './signature-f
 import { SignedFields } from './signed-fields.ts';
 
 /** Key records of one selector that are tried (RFC 6376 §3.6.2.2 knows one). */
-const MOST_KEYS = 3;
+const MOST_KEYS = 5;
 /** Octets of one signature field; it is nobody's beyond. */
 const MOST_OF_FIELD = 64 * 1024;
 
@@ -170,7 +170,7 @@ function choose(
     const domain = domainTag(fieldValue(header, field));
     return isAtOrBelow(domain, author) || isAtOrBelow(author, domain);
   });
-  return new Set([...related.slice(0, most), ...signed].slice(0, Math.max(most, 0)));
+  return new Set([...new Set([...related, ...signed])].slice(0, most));
 }
 
 /** A guess that only decides who is looked at first. */
