@@ -29,8 +29,11 @@ export function watchBans(list: BanList, everyMs = 5000): BanWatch {
     const bans = await list.bans();
     if (closed) return;
     if (!isTryLater(bans)) known = tableOf(bans);
-    timer = setTimeout(() => (under = look()), everyMs * (0.8 + 0.4 * Math.random()));
+    timer = setTimeout(again, everyMs * (0.8 + 0.4 * Math.random()));
     timer.unref();
+  };
+  const again = (): void => {
+    under = look();
   };
   let under = look();
   return {

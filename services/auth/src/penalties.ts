@@ -61,7 +61,7 @@ const MAX_LINE_MS = 2000;
 /** A wider network bears so many times the failures of one. */
 const WIDE = 10;
 /** Different attempts that may be under way from one network, once for itself and once for each account that it is good for. */
-const ABREAST = 20;
+const ABREAST = 10;
 const RECENT = 16;
 const DAY_MS = 24 * 3600 * 1000;
 

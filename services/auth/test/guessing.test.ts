@@ -49,27 +49,9 @@ test('200 connections that guess are throttled, and the owner logs in: from home
   assert.equal(home.status, 'ok');
   assert.equal(abroad.status, 'ok');
   assert.equal(counts.ok, 0);
-  assert.ok(
-    counts.denied < 250 + 20 * seconds,
-    `${counts.denied} guesses were compared, ${perSecond} a second`,
-  );
+  assert.ok(counts.denied < 250 + 20 * seconds, `${counts.denied} guesses were compared in ${seconds} s`);
+  t.diagnostic(`the owner waited ${took.toFixed()} ms, beside ${JSON.stringify(counts)}`);
 });
-
-test('one wrong password that a forgotten device repeats slows nobody down', async () => {
-  for (let i = 0; i < 12; i++)
-    assert.equal((await logIn('bob@red.test', 'the old one', '203.0.113.20')).status, 'denied');
-  const from = performance.now();
-  assert.equal((await logIn('bob@red.test', "bob's own", '203.0.113.20')).status, 'ok');
-  const { rows } = await hashTime();
-  assert.ok(performance.now() - from < 90 + 10 * rows, 'no delay of 100 ms or more');
-});
-/** What one hash takes here and now. */
-async function hashTime(): Promise<{ rows: number }> {
-  const text = await auth.metrics.registry.metrics();
-  const read = (name: string): number =>
-    Number(new RegExp(`waybill_auth_hash_seconds_${name}\\{[^}]*\\} (\\S+)`).exec(text)?.[1]);
-  return { rows: (read('sum') / read('count')) * 1000 };
-}
 
 test('an unknown name, a wrong password, a suspended account and a password for something else are told the same', async () => {
   await operator.call('accounts/set-state', { address: 'dora@red.test', state: 'suspended' });

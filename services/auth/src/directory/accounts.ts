@@ -183,10 +183,11 @@ export class Accounts {
 
   #entry(row: OwnerColumns & Held): DirectoryAccount {
     const { account, active } = ownerOf(row, this.#defaults);
+    const held = row.held_reason ?? undefined;
     return {
       ...account,
       state: active ? 'active' : 'suspended',
-      ...(row.held_reason == null ? {} : { held: row.held_reason }),
+      ...(held === undefined ? {} : { held }),
     };
   }
 }

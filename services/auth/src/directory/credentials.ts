@@ -191,7 +191,7 @@ function credentialRow(row: JsonRow): CredentialRow {
     digest: row.digest === undefined ? undefined : octets(row.digest),
     scopes: row.scopes ?? SCOPES,
     scram:
-      keys?.salt == null
+      keys === null || keys.salt === null
         ? undefined
         : {
             salt: octets(keys.salt),

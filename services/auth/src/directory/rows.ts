@@ -17,14 +17,14 @@ export interface DomainColumns {
   readonly name: string;
   readonly route: string;
   readonly recipients: 'listed' | 'any';
-  readonly on_reject: DomainPolicy['onReject'] | null;
-  readonly on_quarantine: DomainPolicy['onQuarantine'] | null;
+  readonly on_reject: NonNullable<DomainPolicy['onReject']> | null;
+  readonly on_quarantine: NonNullable<DomainPolicy['onQuarantine']> | null;
 }
 
 export function domainOf({ on_reject, on_quarantine, ...domain }: DomainColumns): DomainRow {
   const policy = {
-    ...(on_reject == null ? {} : { onReject: on_reject }),
-    ...(on_quarantine == null ? {} : { onQuarantine: on_quarantine }),
+    ...(on_reject === null ? {} : { onReject: on_reject }),
+    ...(on_quarantine === null ? {} : { onQuarantine: on_quarantine }),
   };
   return Object.keys(policy).length === 0 ? domain : { ...domain, policy };
 }
