@@ -101,10 +101,13 @@ function linkDependencies(root: string): string[] {
   const own = new Map(packageFolders(root).map((folder) => [manifest(folder).name, folder]));
   const missing = new Set<string>();
   for (const folder of own.values()) {
-    for (const [name, version] of Object.entries(manifest(folder).dependencies ?? {})) {
+    const { dependencies = {}, devDependencies = {} } = manifest(folder);
+    for (const [name, version] of Object.entries({ ...devDependencies, ...dependencies })) {
       const target = own.get(name) ?? installed.get(`${name}@${version}`);
-      if (target === undefined) missing.add(`${name}@${version}`);
-      else {
+      if (target === undefined) {
+        // What only its tests need may be missing.
+        if (name in dependencies) missing.add(`${name}@${version}`);
+      } else {
         const link = path.join(folder, 'node_modules', name);
         fs.mkdirSync(path.dirname(link), { recursive: true });
         fs.symlinkSync(target, link);

@@ -94,9 +94,17 @@ export function agentEnvironment(replica: Replica, around: Surroundings): NodeJS
   };
   // The lab's clients all come from loopback: a limit per address would bind them together.
   const limits = { WAYBILL_UNLIMITED_ADDRESSES: '127.0.0.0/8,::1/128' };
+  // Nor are its few accounts people: load is sent from them.
+  const sending = {
+    WAYBILL_SEND_MESSAGES_HOUR: '0',
+    WAYBILL_SEND_MESSAGES_DAY: '0',
+    WAYBILL_SEND_RECIPIENTS_HOUR: '0',
+    WAYBILL_SEND_RECIPIENTS_DAY: '0',
+  };
   const queue = around.redis === null ? {} : { WAYBILL_REDIS_URL: around.redis };
   const own: Record<AgentName, NodeJS.ProcessEnv> = {
     auth: {
+      ...sending,
       WAYBILL_LISTEN_HOST: '127.0.0.1',
       WAYBILL_AUTH_PORT: String(replica.ports['port']),
       WAYBILL_TLS_CERT_FILE: certificate('auth.pem'),

@@ -150,7 +150,13 @@ export class SupervisedAgent {
 }
 
 /** Settings that a version before this one may not know: it would not start with them. */
-const NEWER: readonly string[] = ['WAYBILL_DNS_SERVERS'];
+const NEWER: readonly string[] = [
+  'WAYBILL_DNS_SERVERS',
+  'WAYBILL_SEND_MESSAGES_HOUR',
+  'WAYBILL_SEND_MESSAGES_DAY',
+  'WAYBILL_SEND_RECIPIENTS_HOUR',
+  'WAYBILL_SEND_RECIPIENTS_DAY',
+];
 
 function understoodBy({ main, env }: AgentCommand): NodeJS.ProcessEnv {
   const asked = NEWER.filter((name) => name in env);
