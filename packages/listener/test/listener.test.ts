@@ -231,6 +231,32 @@ test('a handshake that fails or never comes ends the connection with a reason', 
   assert.equal(door.seen.length, 0);
 });
 
+test('handshakes under way have an end: further ones are cut, and there is room again', async () => {
+  const refused: string[] = [];
+  await using door = await echo({
+    tls: contexts,
+    implicitTls: true,
+    maxHandshakes: 1,
+    onRefused: (why, _address, detail) => refused.push(`${why}: ${detail}`),
+  });
+  const slow = net.connect(door.port, '127.0.0.1');
+  await once(slow, 'connect');
+  const over = net.connect(door.port, '127.0.0.1');
+  over.on('error', () => undefined);
+  await once(over, 'close');
+  assert.deepEqual(refused, ['tls-handshake: too many handshakes under way']);
+  slow.destroy();
+  while (door.open > 0) await new Promise((resolve) => setImmediate(resolve));
+  const client = tls.connect({
+    port: door.port,
+    host: '127.0.0.1',
+    ca: authority.certificate,
+    servername: 'localhost',
+  });
+  assert.match(await reader(client)('hello\n'), /hello/);
+  client.destroy();
+});
+
 test('reload shows the new certificate to the next client, a broken one is refused', async () => {
   await using door = await echo({ tls: contexts, implicitTls: true });
   const material = { cert: '', key: '', ca: authority.certificate };

@@ -48,7 +48,9 @@ test('BDAT in one packet with what comes before and behind it', async () => {
 
 test('an empty message, and one octet at a time', async () => {
   await using stub = await startStub({ tls: 'none' });
-  const drip = Array.from('ab\r\nc\r\n').map((c) => `C raw: ${JSON.stringify(`BDAT 1\r\n${c}`)}`).join('\n');
+  const drip = Array.from('ab\r\nc\r\n')
+    .map((c) => `C raw: ${JSON.stringify(`BDAT 1\r\n${c}`)}`)
+    .join('\n');
   await stub.play(`${HELLO}${TO}
     C: BDAT 0 LAST
     S: 250 2.0.0 Kept${TO}

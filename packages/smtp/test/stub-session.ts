@@ -38,6 +38,7 @@ const contexts = new TlsContexts({ cert: issued.certificate, key: issued.key, ca
 
 export interface StubOptions extends Partial<SmtpServerOptions> {
   readonly implicitTls?: boolean;
+  readonly maxHandshakes?: number;
   /** The client shows the certificate of the agent `mta`. */
   readonly asAgent?: boolean;
   /** What each session does beyond the stub's own. */
@@ -61,7 +62,7 @@ export async function startStub(options: StubOptions = {}): Promise<Stub> {
   const transcripts: string[] = [];
   const errors: string[] = [];
   const answers: (Reply | readonly Reply[] | Error | Promise<Reply>)[] = [];
-  const { implicitTls = false, asAgent = false, also = {}, ...own } = options;
+  const { implicitTls = false, maxHandshakes = 100, asAgent = false, also = {}, ...own } = options;
   const server: SmtpServerOptions = {
     ...DEFAULTS,
     onTranscript: (text) => transcripts.push(text),
@@ -74,6 +75,7 @@ export async function startStub(options: StubOptions = {}): Promise<Stub> {
     tickMs: 5,
     tls: contexts,
     implicitTls,
+    maxHandshakes,
     requestCertificate: true,
     onConnection: (connection) => {
       const session = Object.assign(new StubSession(calls, messages, answers), also);

@@ -38,10 +38,6 @@ export function serveSmtp(connection: Connection, options: SmtpServerOptions, se
   new Conversation(connection, options, session).begin();
 }
 
-/** Octets that may wait while a command is worked on; then the client is not read any more. */
-const READ_AHEAD = 131_072;
-/** Neither may more pieces, however small: each costs more than the octets in it. */
-const CHUNKS_AHEAD = 128;
 /** No command holds a control character; tabs are let pass as white space. */
 const CONTROLS = /[^\P{Cc}\t]/u;
 
@@ -298,8 +294,7 @@ export class Conversation {
   }
 
   #throttle(): void {
-    const full =
-      this.#inbox.waiting > READ_AHEAD || this.#inbox.chunks > CHUNKS_AHEAD || this.#outbox.blocked;
+    const full = this.#inbox.full || this.#outbox.blocked;
     if (full === this.#paused) return;
     this.#paused = full;
     if (full) this.connection.pause();

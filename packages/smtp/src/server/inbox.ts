@@ -1,3 +1,8 @@
+/** Octets that may wait while a command is worked on; then the client is not read any more. */
+const READ_AHEAD = 131_072;
+/** Neither may more pieces, however small: each costs more than the octets in it. */
+const PIECES_AHEAD = 128;
+
 /** Octets that have come and were not worked on yet. */
 export class Inbox {
   /** The chunk in work; undefined when there is nothing. */
@@ -31,9 +36,9 @@ export class Inbox {
     this.at = 0;
   }
 
-  /** Pieces that wait. */
-  get chunks(): number {
-    return this.#queue.length;
+  /** No more should be read for now. */
+  get full(): boolean {
+    return this.waiting > READ_AHEAD || this.#queue.length > PIECES_AHEAD;
   }
 
   /** Whether anything stands behind what was used. */

@@ -1,6 +1,9 @@
-/** A conversation keeps this much of its beginning and, when it is longer, of its end: at most 64 KiB when written out. */
-const HEAD = 12_288;
-const TAIL = 36_864;
+/**
+ * A conversation keeps this much of its beginning and, when it is longer, of its end: at most 24 KiB when written
+ * out. One that brings mail has 2 KiB; who floods us must not have us remember it.
+ */
+const HEAD = 4096;
+const TAIL = 12_288;
 /** What a line costs besides its text: time, side, line end. */
 const LINE = 12;
 
