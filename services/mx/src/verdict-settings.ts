@@ -21,11 +21,14 @@ export const VerdictSettings = {
     'accept',
     'What is done with mail that fails SPF and has not passed DMARC; more than accept also hits mail that was forwarded',
   ),
-  WAYBILL_DNS_TROUBLE: Type.Union([Type.Literal('accept'), Type.Literal('defer'), Type.Literal('defer-all')], {
-    default: 'defer',
-    description:
-      'DNS does not answer: defer (451, the client tries again) what a policy that is known might forbid; defer-all also where nobody could say whether there is a policy; or accept',
-  }),
+  WAYBILL_DNS_TROUBLE: Type.Union(
+    [Type.Literal('accept'), Type.Literal('defer'), Type.Literal('defer-all')],
+    {
+      default: 'defer',
+      description:
+        'DNS does not answer: defer (451, the client tries again) what a policy that is known might forbid; defer-all also where nobody could say whether there is a policy; or accept',
+    },
+  ),
   WAYBILL_CHECK_SECONDS: Type.Integer({
     default: 15,
     minimum: 1,
