@@ -16,6 +16,7 @@ for (const from of ['many', 'one'] as const) {
   const options: SiegeOptions = {
     connections: Number(values.connections),
     seconds: Number(values.seconds),
+    settleSeconds: 40,
     from,
   };
   process.stdout.write(`${describe(options, await besiege(t, options))}\n`);

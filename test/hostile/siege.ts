@@ -17,6 +17,8 @@ const SENDER = '127.99.1.1';
 export interface SiegeOptions {
   readonly connections: number;
   readonly seconds: number;
+  /** How long the heap may take to find its size before the memory is looked at. */
+  readonly settleSeconds: number;
   /** All from one address, or each from one of its own (20 to a /24). */
   readonly from: 'one' | 'many';
 }
@@ -34,7 +36,7 @@ export interface Figures {
   readonly lags: readonly number[];
   /** The same of msa, which nobody attacks: how late a loop is on this machine for want of a processor. */
   readonly bystander: number;
-  /** Octets: with the sender alone, when all attackers had come, at the end. */
+  /** Octets: with the sender alone, when all attackers had come and the heap had its size, at the end. */
   readonly rssBefore: number;
   readonly rssFull: number;
   readonly rss: number;
@@ -65,7 +67,7 @@ export async function besiege(t: TestWorld, options: SiegeOptions): Promise<Figu
   ]);
   try {
     await once(attackers, 'message');
-    await sender.sendFor(WINDOW_MS * 2);
+    await sender.sendFor(options.settleSeconds * 1000);
     const full = await metrics(ops);
     await metrics(bystander);
     const lags: number[] = [];
