@@ -64,10 +64,7 @@ export class MxSession implements SmtpSession {
       const change = gate.lost.observe(peer.address, name);
       if (change !== undefined) this.#addressChanged(change);
     }
-    const first = this.#hello === undefined;
     this.#hello = inquireHello(gate, peer.address, name);
-    // Begun a round trip before MAIL; whoever changes its name without end has DNS asked no more often than it says MAIL.
-    if (first) void this.#hello.spf();
   }
 
   mail(from: Mailbox | undefined, parameters: MailParameters, peer: Peer): Reply {
@@ -90,9 +87,20 @@ export class MxSession implements SmtpSession {
     const address = formatAddress(to);
     const decided = await decideRecipient(this.#options, address, parameters);
     const refusal = 'code' in decided ? decided : addRecipient(envelope, address, decided, gate.policy);
-    if (refusal === undefined) return RECIPIENT_TAKEN;
+    if (refusal === undefined) {
+      this.#inquire(envelope);
+      return RECIPIENT_TAKEN;
+    }
     events.recipientRefused(envelope, address, this.#peer, refusal);
     return refusal;
+  }
+
+  /** Asks DNS while the client goes on. Only for mail that somebody here may get: whoever just talks costs no question. */
+  #inquire(envelope: Envelope): void {
+    void this.#client.iprev();
+    void this.#client.lists();
+    void envelope.hello.spf();
+    void envelope.spf();
   }
 
   /** What is known of the client already may spare both sides the message. */

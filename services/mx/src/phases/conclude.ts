@@ -17,11 +17,11 @@ export async function concludeFacts(
   const limit = new TimeLimit(patienceMs);
   try {
     const [iprev, lists, helo, spf, dkim] = await Promise.all([
-      limit.or<Iprev>(client.iprev, NO_IPREV),
-      limit.or<Listed>(client.lists, NOT_LISTED),
+      limit.or<Iprev>(client.iprev(), NO_IPREV),
+      limit.or<Listed>(client.lists(), NOT_LISTED),
       limit.or(hello.spf(), noSpf(hello.helo, 'helo')),
       limit.or(
-        envelope.spf,
+        envelope.spf(),
         noSpf(domainOf(envelope.sender) ?? hello.helo, envelope.sender === '' ? 'helo' : 'mailfrom'),
       ),
       limit.or<readonly Dkim[]>(checks.dkim(chunks), NO_DKIM),

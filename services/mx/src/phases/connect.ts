@@ -1,4 +1,4 @@
-/** Connect: whether this client is heard at all, and what can be found out before it says a word. */
+/** Connect: whether this client is heard at all, and what its address alone can tell. */
 import type { Iprev } from '@waybill/mail-auth';
 import { type Reply, reply } from '@waybill/smtp';
 import type { Gate } from '../gate/gate.ts';
@@ -24,11 +24,11 @@ export function turnAway(gate: Gate, address: string): TurnedAway | undefined {
   return { why: 'too-often', reply: reply(421, '4.7.1', text) };
 }
 
-/** What is being found out about a client; no promise rejects. */
+/** What can be found out about a client, each asked for once; no promise rejects. */
 export interface ClientInquiry {
-  readonly iprev: Promise<Iprev>;
-  readonly lists: Promise<Listed>;
-  /** The answer of `lists`, once it is here. */
+  readonly iprev: () => Promise<Iprev>;
+  readonly lists: () => Promise<Listed>;
+  /** The answer of `lists`, once it was asked for and is here. */
   readonly listed: () => Listed | undefined;
 }
 
@@ -38,15 +38,17 @@ export const HIDDEN_IPREV: Iprev = {
   comment: 'the client address is hidden',
 };
 
-/** Begins the look-ups that need nothing but the address. */
+/** The look-ups that need nothing but the address. */
 export function inquireClient({ checks, lists, lost }: Gate, address: string): ClientInquiry {
-  if (lost.hides(address))
-    return {
-      iprev: Promise.resolve(HIDDEN_IPREV),
-      lists: Promise.resolve(NOT_LISTED),
-      listed: () => NOT_LISTED,
-    };
+  let iprev: Promise<Iprev> | undefined;
+  let found: Promise<Listed> | undefined;
   let known: Listed | undefined;
-  const found = lists.find(address).then((listed) => (known = listed));
-  return { iprev: checks.iprev(address), lists: found, listed: () => known };
+  return {
+    iprev: () => (iprev ??= lost.hides(address) ? Promise.resolve(HIDDEN_IPREV) : checks.iprev(address)),
+    lists: () =>
+      (found ??= (lost.hides(address) ? Promise.resolve(NOT_LISTED) : lists.find(address)).then(
+        (listed) => (known = listed),
+      )),
+    listed: () => known,
+  };
 }

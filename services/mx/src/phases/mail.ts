@@ -1,4 +1,4 @@
-/** MAIL: the message gets its id, its sender is checked while the client goes on, and its address is counted. */
+/** MAIL: the message gets its id, and its sender's address is counted. */
 import type { Spf } from '@waybill/mail-auth';
 import { formatAddress, type Mailbox, type MailParameters, type Reply, reply } from '@waybill/smtp';
 import { newSpoolId, RecipientList } from '@waybill/spool';
@@ -16,8 +16,8 @@ export interface Envelope {
   readonly sender: string;
   readonly parameters: MailParameters;
   readonly hello: HelloInquiry;
-  /** SPF of the sender, of HELO for the null sender (RFC 7208 §2.4); never rejects. */
-  readonly spf: Promise<Spf>;
+  /** SPF of the sender, of HELO for the null sender (RFC 7208 §2.4), asked for once; never rejects. */
+  readonly spf: () => Promise<Spf>;
   readonly recipients: RecipientList;
   /** What RCPT named, as the client wrote it; the first so many, for the journey. */
   readonly named: string[];
@@ -39,13 +39,14 @@ export function openEnvelope(
   parameters: MailParameters,
 ): Envelope {
   const sender = senderOf(from);
+  let spf: Promise<Spf> | undefined;
   return {
     id: newSpoolId(),
     from,
     sender,
     parameters,
     hello,
-    spf: from === undefined ? hello.spf() : checks.spf(hello.client, sender, 'mailfrom'),
+    spf: () => (spf ??= from === undefined ? hello.spf() : checks.spf(hello.client, sender, 'mailfrom')),
     recipients: new RecipientList(),
     named: [],
     taken: 0,
