@@ -4,6 +4,7 @@ import type { TestDatabase } from '@waybill/lab';
 import {
   type AccountRef,
   type ChangeSignal,
+  type DeliverItem,
   openDeliveryStore,
   openReaderStore,
   openSignal,
@@ -114,7 +115,7 @@ export async function walkTheStore(db: TestDatabase): Promise<string[]> {
   const id = ann.accountId;
 
   const woken = wake(signal, id);
-  await delivery.deliver({
+  const item: DeliverItem = {
     account: ann,
     deliveryId: newSpoolId(),
     prefix: Buffer.from('Delivered-To: ann@red.test\r\n'),
@@ -122,13 +123,16 @@ export async function walkTheStore(db: TestDatabase): Promise<string[]> {
     summary: Buffer.from('a summary'),
     sentAt: null,
     target: 'inbox',
-  });
+  };
+  await delivery.deliver(item);
   await delivery.isDelivered(id, newSpoolId());
   await woken;
 
   await reader.openAccount(ann);
   await reader.accountModseq(id);
   await reader.listMailboxes(id);
+  await reader.deleteMailbox(id, 'Junk');
+  await delivery.deliver({ ...item, deliveryId: newSpoolId(), target: 'junk' });
   await reader.createMailbox(id, 'Trips/Alps');
   await reader.renameMailbox(id, 'Trips', 'Journeys');
   await reader.setSubscribed(id, 'Journeys', true);
