@@ -101,7 +101,7 @@ test('trouble is put off, never passed', async () => {
   assert.deepEqual(world.drafts, []);
 });
 
-test('a check that does not end is trouble when its time is over', async () => {
+test('a check that does not end is trouble when its time is over, and takes none from DMARC', async () => {
   await using world = await startWorld(100_000, undefined, { patienceMs: 20 });
   world.checks.results = { ...FORGED, dkim: [] };
   world.checks.silent = true;

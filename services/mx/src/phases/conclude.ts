@@ -1,10 +1,13 @@
-/** After the last octet: what was begun before is awaited together, DKIM and DMARC follow, within one time for all. */
+/** After the last octet: what was begun before is awaited together with DKIM, within one time for all; then DMARC. */
 import type { Dkim, Dmarc, Iprev, SenderChecks, Spf } from '@waybill/mail-auth';
 import { type ClientInquiry, HIDDEN_IPREV } from './connect.ts';
 import { type Facts, type Listed, NOT_LISTED } from './facts.ts';
 import type { Envelope } from './mail.ts';
 
-/** @param patienceMs what is not known after this is a temporary result, never a pass. Never rejects. */
+/**
+ * @param patienceMs what is not known after this is a temporary result, never a pass. DMARC has as long again: the
+ *   sender's DNS, however slow, takes nothing from asking what the author's domain wants. Never rejects.
+ */
 export async function concludeFacts(
   checks: Pick<SenderChecks, 'dkim' | 'dmarc'>,
   client: ClientInquiry,
@@ -14,7 +17,7 @@ export async function concludeFacts(
   patienceMs: number,
 ): Promise<Facts> {
   const { hello } = envelope;
-  const limit = new TimeLimit(patienceMs);
+  let limit = new TimeLimit(patienceMs);
   try {
     const [iprev, lists, helo, spf, dkim] = await Promise.all([
       limit.or<Iprev>(client.iprev(), NO_IPREV),
@@ -26,7 +29,11 @@ export async function concludeFacts(
       ),
       limit.or<readonly Dkim[]>(checks.dkim(chunks), NO_DKIM),
     ]);
-    const dmarc = await limit.or<Dmarc>(checks.dmarc(from, spf, dkim), NO_DMARC);
+    const judged = checks.dmarc(from, spf, dkim);
+    limit.end();
+    // Begun after DMARC's own time, which ends first and still tells the policy that is known by then.
+    limit = new TimeLimit(patienceMs);
+    const dmarc = await limit.or<Dmarc>(judged, NO_DMARC);
     const { address } = hello.client;
     if (address === undefined)
       return {
