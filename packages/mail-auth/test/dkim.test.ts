@@ -161,6 +161,13 @@ describe('What is no proof is said with its reason, and never passes', () => {
     assert.match(await only(`${whole}Pay here.\r\n`), /^policy: only 28 of 39 octets of the body are signed/);
   });
 
+  test('the part before l= is not looked at: nothing could make it believed', async () => {
+    assert.match(
+      await only(signed(LETTER, { l: '5', bh: 'A'.repeat(43) })),
+      /^policy: only 5 of 28 octets of the body are signed/,
+    );
+  });
+
   test('a second From, signed once, wherever it stands', async () => {
     const message = signed(LETTER);
     const other = 'From: Bank <bank@bank.test>\r\n';
