@@ -103,7 +103,7 @@ test('trouble is put off, never passed', async () => {
 
 test('a check that does not end is trouble when its time is over, and takes none from DMARC', async () => {
   await using world = await startWorld(100_000, undefined, { patienceMs: 20 });
-  world.checks.results = { ...FORGED, dkim: [] };
+  world.checks.results = { ...FORGED, dkim: [], dmarc: { result: 'temperror', policy: 'reject' } };
   world.checks.silent = true;
   await world.play(
     `${HELLO}${send('451 4.7.24 The sender could not be checked (SPF temperror, DKIM none), ...')}`,

@@ -127,23 +127,41 @@ const TABLE: readonly (readonly [string, Case, string])[] = [
     { spf: 'pass', dmarc: dmarc('temperror'), policy: cautious },
     'defer 451 4.7.1',
   ],
-  ['SPF trouble under p=reject', { spf: 'temperror', dmarc: rejects }, 'defer 451 4.7.24'],
   [
-    'SPF trouble, DMARC says so',
+    'SPF trouble under p=reject',
     { spf: 'temperror', dmarc: dmarc('temperror', 'reject') },
     'defer 451 4.7.24',
   ],
-  ['DKIM trouble under p=reject', { spf: 'fail', dkim: ['temperror'], dmarc: rejects }, 'defer 451 4.7.1'],
   [
-    'one signature bad, one in trouble',
-    { spf: 'fail', dkim: ['fail', 'temperror'], dmarc: rejects },
+    'DKIM trouble under p=reject',
+    { spf: 'fail', dkim: ['temperror'], dmarc: dmarc('temperror', 'reject') },
     'defer 451 4.7.1',
   ],
-  ['trouble under quarantine', { spf: 'temperror', dmarc: quarantines }, 'defer 451 4.7.24'],
+  [
+    'one signature bad, one in trouble',
+    { spf: 'fail', dkim: ['fail', 'temperror'], dmarc: dmarc('temperror', 'reject') },
+    'defer 451 4.7.1',
+  ],
+  [
+    'trouble under quarantine',
+    { spf: 'temperror', dmarc: dmarc('temperror', 'quarantine') },
+    'defer 451 4.7.24',
+  ],
+  // Of what could not have spoken for the author nothing is waited for: its DNS may never answer.
+  ['SPF trouble of another domain, p=reject', { spf: 'temperror', dmarc: rejects }, 'reject 550 5.7.1'],
+  [
+    'DKIM trouble of another domain, quarantine',
+    { spf: 'fail', dkim: ['temperror'], dmarc: quarantines },
+    'junk',
+  ],
   ['trouble where the owner only watches', { spf: 'temperror', dmarc: dmarc('fail', 'none') }, 'accept'],
   ['trouble known to be harmless', { spf: 'temperror', dmarc: dmarc('temperror', 'none') }, 'accept'],
   ['trouble without DMARC', { spf: 'temperror', dkim: ['temperror'] }, 'accept'],
-  ['trouble may be taken', { spf: 'temperror', dmarc: rejects, policy: { trouble: 'accept' } }, 'accept'],
+  [
+    'trouble may be taken',
+    { spf: 'temperror', dmarc: dmarc('temperror', 'reject'), policy: { trouble: 'accept' } },
+    'accept',
+  ],
   ['no DMARC answer may be taken', { dmarc: dmarc('temperror'), policy: { trouble: 'accept' } }, 'accept'],
   [
     'trouble for a domain that takes all',

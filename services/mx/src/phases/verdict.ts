@@ -95,28 +95,20 @@ function dmarcFailed(facts: Facts, policy: Policy): Verdict | undefined {
   const doing = asked === 'reject' ? policy.onReject : policy.onQuarantine;
   if (doing === 'accept') return undefined;
   const owner = dmarc.policyDomain ?? dmarc.from ?? 'its domain';
-  if (isUnsure(facts)) {
-    // Trouble is never a pass, and never a refusal for good.
+  if (dmarc.result === 'temperror') {
+    // Trouble is never a pass, and never a refusal for good. It is DMARC's only where it concerns the author's domain:
+    // for another's, which may never answer, nothing is waited.
     if (policy.trouble === 'accept') return undefined;
     const reason = `The sender could not be checked (${checked(facts)}), try again later`;
     // RFC 7372 §3.2: X.7.24 where it is SPF that gave no answer.
     const code = facts.spf.result === 'temperror' ? '4.7.24' : '4.7.1';
     return { action: 'defer', reason, reply: reply(451, code, reason) };
   }
-  if (dmarc.result === 'temperror') return undefined;
   const reason = `${owner} asks to ${asked === 'reject' ? 'reject' : 'quarantine'} mail that fails DMARC (${checked(facts)})`;
   if (doing === 'junk') return { action: 'junk', reason };
   // SPF might have passed, had we seen the client: who is blind does not refuse.
   if (address === undefined) return { action: 'junk', reason: `${reason}; the client address is hidden` };
   return { action: 'reject', reason, reply: reply(550, dmarcCode(facts), reason) };
-}
-
-function isUnsure({ dmarc, spf, dkim }: Facts): boolean {
-  return (
-    dmarc.result === 'temperror' ||
-    spf.result === 'temperror' ||
-    dkim.some(({ result }) => result === 'temperror')
-  );
 }
 
 /** RFC 7372 §3.3: X.7.26 where more than one check failed; else the plain X.7.1. */
