@@ -169,6 +169,17 @@ test('who finds his own signature in it does not sign again', async () => {
   assert.deepEqual((await signMessage(once, [KEYS[0]!, other], NOW)).keys, [other]);
 });
 
+test('a signature of his that holds no more, as after a list changed the message, does not keep him from signing', async () => {
+  const key = KEYS[0]!;
+  const { fields } = await signMessage(MESSAGE, [key], NOW);
+  const changed = Buffer.concat([fields, MESSAGE, Buffer.from('-- \r\nthe list\r\n')]);
+  const again = await signMessage(changed, [key], NOW);
+  assert.deepEqual(
+    again.keys.map(({ selector }) => selector),
+    [key.selector],
+  );
+});
+
 test('a key that is none is an error, not an unsigned message', async () => {
   const wrong = {
     ...KEYS[0]!,

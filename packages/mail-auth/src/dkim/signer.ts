@@ -1,14 +1,17 @@
-import { createHash, type KeyObject, sign } from 'node:crypto';
+import { createHash, createPublicKey, type KeyObject, sign } from 'node:crypto';
+import type { Answer, RecordType, RecordTypes } from '@waybill/dns';
 import { fieldValue, type HeaderField, headerEnd, headerFields, isHeaderRead } from '@waybill/message';
+import type { Names } from '../contract.ts';
 import { BodyHashes } from './body-hashes.ts';
 import { canonicalField, canonicalSignatureField } from './canonical-form.ts';
 import type { SigningKey } from './signing-key.ts';
+import { verifyMessage } from './verifier.ts';
 
 /** DKIM-Signature fields for a message, one per key, with one hash of the body for all (RFC 6376 §5). */
 export interface Signatures {
   /** The fields, folded, CRLF after each: to be put in front of the message. */
   readonly fields: Buffer;
-  /** The keys that signed; one whose signature the message bears already does not sign again. */
+  /** The keys that signed; one whose signature the message bears already, and whole, does not sign again. */
   readonly keys: readonly SigningKey[];
 }
 
@@ -57,7 +60,8 @@ export async function signMessage(
   now: Date,
 ): Promise<Signatures> {
   const fields = headerFields(message);
-  const used = keys.filter((key) => !bears(message, fields, key));
+  const borne = await Promise.all(keys.map((key) => bears(message, fields, key, now)));
+  const used = keys.filter((_key, i) => borne[i] === false);
   // A header that was not read to its end may hold another From:, and no signature over it would hold.
   if (used.length === 0 || !fields.some(({ name }) => name === 'from') || !isHeaderRead(message, fields))
     return { fields: Buffer.alloc(0), keys: [] };
@@ -153,14 +157,43 @@ function rsa(octets: Buffer, key: KeyObject): Promise<string> {
   });
 }
 
-/** Whether the message came with a signature of this very key: an mta of ours before us made it. */
-function bears(message: Buffer, fields: readonly HeaderField[], key: SigningKey): boolean {
-  return fields.some((field) => {
-    if (field.name !== 'dkim-signature') return false;
-    const tags = fieldValue(message, field, 'latin1')
-      .slice(0, 2000)
-      .split(';')
-      .map((tag) => tag.trim().toLowerCase());
-    return tags.includes(`d=${key.domain}`) && tags.includes(`s=${key.selector}`);
-  });
+/**
+ * Whether the message came with a signature of this very key that holds: an mta of ours before us made it. One that
+ * holds no more, because a list changed what it signs, proves nothing and keeps nobody from signing.
+ */
+async function bears(
+  message: Buffer,
+  fields: readonly HeaderField[],
+  key: SigningKey,
+  now: Date,
+): Promise<boolean> {
+  if (!fields.some((field) => isOf(key, message, field))) return false;
+  const found = await verifyMessage(ownRecord(key), [message], now, {});
+  return found.some(
+    ({ result, domain, selector }) => result === 'pass' && domain === key.domain && selector === key.selector,
+  );
+}
+
+function isOf(key: SigningKey, message: Buffer, field: HeaderField): boolean {
+  if (field.name !== 'dkim-signature') return false;
+  const tags = fieldValue(message, field, 'latin1')
+    .slice(0, 2000)
+    .split(';')
+    .map((tag) => tag.trim().toLowerCase());
+  return tags.includes(`d=${key.domain}`) && tags.includes(`s=${key.selector}`);
+}
+
+/** A DNS in which the key's record is all there is. */
+function ownRecord({ domain, selector, algorithm, privateKey }: SigningKey): Names {
+  const kind = algorithm === 'rsa-sha256' ? 'rsa' : 'ed25519';
+  const octets = createPublicKey(privateKey).export({ type: 'spki', format: 'der' });
+  const record = `v=DKIM1; k=${kind}; p=${octets.toString('base64')}`;
+  return {
+    lookup: <T extends RecordType>(name: string, type: T) =>
+      Promise.resolve<Answer<RecordTypes[T]>>(
+        type === 'TXT' && name === `${selector}._domainkey.${domain}`
+          ? { kind: 'found', records: [record as RecordTypes[T]], authenticated: false }
+          : { kind: 'nxdomain' },
+      ),
+  };
 }
