@@ -283,7 +283,7 @@ interface Prefixes {
   readonly prefix6: number;
 }
 
-/** RFC 7208 §6.2, §11.4: strangers' words; one line of ASCII, or nothing. */
+/** RFC 7208 §6.2, §11.5: strangers' words; one line of ASCII, or nothing. */
 function cleaned(text: string): string | undefined {
   const cut = text.slice(0, MOST_OF_EXPLANATION);
   let line = '';

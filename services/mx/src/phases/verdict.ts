@@ -111,7 +111,7 @@ function dmarcFailed(facts: Facts, policy: Policy): Verdict | undefined {
   return { action: 'reject', reason, reply: reply(550, dmarcCode(facts), reason) };
 }
 
-/** RFC 7372 §3.3: X.7.26 where more than one check failed; else the plain X.7.1. */
+/** RFC 7372 §3.4: X.7.26 where more than one check failed; else the plain X.7.1. */
 function dmarcCode({ spf, dkim }: Facts): string {
   const spfFails = spf.result === 'fail' || spf.result === 'softfail' || spf.result === 'permerror';
   const dkimFails = dkim.length > 0 && dkim.every(({ result }) => result !== 'pass');
