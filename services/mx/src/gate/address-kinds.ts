@@ -12,6 +12,13 @@ export function isInner(address: string): boolean {
   return INNER.has(address);
 }
 
+const LOOPBACK = new Networks('127.0.0.0/8, ::1/128');
+
+/** Nobody sends from such an address over the Internet: whoever is seen there may be a gateway in front of somebody else. */
+export function mayStandIn(address: string): boolean {
+  return isInner(address) && !LOOPBACK.has(address);
+}
+
 /**
  * Addresses at which a proxy or a balancer may stand in for a client: inner ones, this host's own, and its gateway.
  * Reads the interfaces and, on Linux, the routing table, once.

@@ -39,6 +39,7 @@ interface Case {
   readonly blocked?: readonly string[];
   readonly allowed?: readonly string[];
   readonly hidden?: boolean;
+  readonly address?: string;
   readonly authors?: number;
   readonly policy?: Partial<Policy>;
 }
@@ -46,7 +47,7 @@ interface Case {
 function facts(one: Case): Facts {
   const checked = typeof one.spf === 'object' ? one.spf : spf(one.spf ?? 'none');
   return {
-    address: one.hidden === true ? undefined : '203.0.113.9',
+    address: one.hidden === true ? undefined : (one.address ?? '203.0.113.9'),
     iprev: { result: 'fail', name: undefined, comment: '' },
     helo: spf('none', { identity: 'helo' }),
     spf: checked,
@@ -217,6 +218,8 @@ const TABLE: readonly (readonly [string, Case, string])[] = [
   ['a record that nobody can read', { dmarc: dmarc('permerror') }, 'accept'],
   // The client's address is hidden.
   ['hidden and forged: not refused by who cannot see', { hidden: true, dmarc: rejects }, 'junk'],
+  ['from a gateway of ours', { address: '172.18.0.1', spf: 'fail', dmarc: rejects }, 'junk'],
+  ['from this host', { address: '127.0.0.1', dmarc: rejects }, 'reject 550 5.7.1'],
   ['hidden and signed', { hidden: true, dkim: ['pass'], dmarc: dmarc('pass', 'reject') }, 'accept'],
   ['hidden under quarantine', { hidden: true, dmarc: quarantines }, 'junk'],
   ['hidden: no list counts', { hidden: true, blocked: ['zen.test'] }, 'accept'],

@@ -3,6 +3,7 @@
  * all facts, and the most severe answer counts.
  */
 import { type Reply, reply } from '@waybill/smtp';
+import { mayStandIn } from '../gate/address-kinds.ts';
 import { bestDkim, type Facts } from './facts.ts';
 
 /** What is done with mail that fails. */
@@ -107,7 +108,11 @@ function dmarcFailed(facts: Facts, policy: Policy): Verdict | undefined {
   const reason = `${owner} asks to ${asked === 'reject' ? 'reject' : 'quarantine'} mail that fails DMARC (${checked(facts)})`;
   if (doing === 'junk') return { action: 'junk', reason };
   // SPF might have passed, had we seen the client: who is blind does not refuse.
-  if (address === undefined) return { action: 'junk', reason: `${reason}; the client address is hidden` };
+  if (address === undefined || mayStandIn(address))
+    return {
+      action: 'junk',
+      reason: `${reason}; ${address === undefined ? 'the client address is hidden' : `${address} may be a proxy’s`}`,
+    };
   return { action: 'reject', reason, reply: reply(550, dmarcCode(facts), reason) };
 }
 
