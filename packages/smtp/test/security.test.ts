@@ -143,6 +143,33 @@ test('no password is in a transcript', async () => {
   for (const secret of [...secrets, 'canary']) assert.ok(!text.includes(secret));
 });
 
+test('nor is one that is said where none is asked for', async () => {
+  const stub = await startStub(submission);
+  const secrets = [plain('alice'), plain('canary1'), plain('\0alice\0canary2'), plain('\0alice\0canary3')];
+  await stub.play(`
+    S: 220 ...
+    C: EHLO client.test
+    S: ...
+    S: 250 STARTTLS
+    C: AUTH LOGIN
+    S: 538 5.7.11 ...
+    C: ${secrets[0]}
+    S: 500 ...
+    C: ${secrets[1]}
+    S: 500 ...
+    C: AUTH\tPLAIN ${secrets[2]}
+    S: 500 ...
+    C: AUTH=PLAIN ${secrets[3]}
+    S: 500 ...
+    C: QUIT
+    S: 221 ...
+    S closed`);
+  await stub[Symbol.asyncDispose]();
+  const [text = ''] = stub.transcripts;
+  for (const secret of secrets) assert.ok(!text.includes(secret), text);
+  assert.match(text, /C: QUIT\n/);
+});
+
 test('a port without accounts has no AUTH', async () => {
   await using stub = await startStub({ tls: 'none' });
   await stub.play(`

@@ -49,8 +49,10 @@ export function readCommand(c: Conversation, line: string): void {
   const space = line.indexOf(' ');
   const verb = (space === -1 ? line : line.slice(0, space)).toUpperCase();
   const argument = space === -1 ? '' : line.slice(space + 1).trim();
-  c.transcript?.client(verb === 'AUTH' ? redacted(argument) : line);
   const command = COMMANDS.get(verb);
+  c.transcript?.client(recorded(c, line, verb, argument));
+  // Not every client looks at the answer to AUTH before it goes on with a name and a password.
+  c.secretsAhead = command === undefined ? c.secretsAhead : verb === 'AUTH';
   if (command === undefined || (command.protocol !== undefined && command.protocol !== c.options.protocol)) {
     if (HTTP.has(verb) && argument !== '') c.end(said.NO_HTTP);
     else c.mistake(said.UNKNOWN_COMMAND);
@@ -60,6 +62,13 @@ export function readCommand(c: Conversation, line: string): void {
   if (refused === undefined) command.run(c, argument);
   else if (verb === 'BDAT') bdatCommand(c, argument, refused);
   else c.mistake(refused);
+}
+
+/** The line as the transcript may keep it: nothing that was said in place of AUTH's responses, or in a wrong form of it. */
+function recorded(c: Conversation, line: string, verb: string, argument: string): string {
+  if (verb === 'AUTH') return redacted(argument);
+  if (/^\s*AUTH(?![A-Z])/i.test(line)) return 'AUTH ***';
+  return c.secretsAhead && !COMMANDS.has(verb) ? '***' : line;
 }
 
 function redacted(argument: string): string {

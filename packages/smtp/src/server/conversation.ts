@@ -62,6 +62,8 @@ export class Conversation {
   /** The last MAIL was refused: what a client sends behind it unasked (RFC 2920) is no new mistake. */
   senderRefused = false;
   exchange: Exchange | undefined;
+  /** AUTH was the last command that we know: lines that are none may be what it did not ask for. */
+  secretsAhead = false;
   readonly transcript: Transcript | undefined;
 
   /** Where the octets of a message go. */
