@@ -39,6 +39,7 @@ test('an address in a banned network is told why, others are not', async () => {
   assert.equal(watch.reasonFor('192.0.3.9'), undefined);
   assert.equal(watch.reasonFor('198.51.100.1'), undefined, 'that one is over');
   assert.equal(watch.reasonFor('no address'), undefined);
+  assert.deepEqual(watch.banOf('192.0.2.9'), { reason: 'why 192.0.2.0/24', until: Number.POSITIVE_INFINITY });
 });
 
 test('the last list holds while auth is away', async () => {

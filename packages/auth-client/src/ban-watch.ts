@@ -8,13 +8,15 @@ import { NetworkTable, parseIp, parseNetwork } from './network.ts';
 export interface BanWatch extends AsyncDisposable {
   /** Why nobody at this address is heard; undefined for everybody else and for what is no address. */
   reasonFor(address: string): string | undefined;
+  /** The same with its end: Unix time in ms, Infinity for good. */
+  banOf(address: string): BanInForce | undefined;
   /** Bans known. */
   readonly size: number;
   /** The first list is here, or could not be had. Never rejects. */
   readonly ready: Promise<void>;
 }
 
-interface Known {
+export interface BanInForce {
   readonly reason: string;
   /** Unix time in ms. */
   readonly until: number;
@@ -22,7 +24,7 @@ interface Known {
 
 /** @param everyMs between two looks, give or take a fifth, so that many replicas do not ask at once. Default 5,000 */
 export function watchBans(list: BanList, everyMs = 5000): BanWatch {
-  let known = new NetworkTable<Known>();
+  let known = new NetworkTable<BanInForce>();
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
   const look = async (): Promise<void> => {
@@ -36,18 +38,20 @@ export function watchBans(list: BanList, everyMs = 5000): BanWatch {
     under = look();
   };
   let under = look();
+  const banOf = (address: string): BanInForce | undefined => {
+    if (known.size === 0) return undefined;
+    const ip = parseIp(address);
+    if (ip === undefined) return undefined;
+    for (const ban of known.around(ip)) if (ban.until > Date.now()) return ban;
+    return undefined;
+  };
   return {
     ready: under,
     get size() {
       return known.size;
     },
-    reasonFor(address) {
-      if (known.size === 0) return undefined;
-      const ip = parseIp(address);
-      if (ip === undefined) return undefined;
-      for (const { reason, until } of known.around(ip)) if (until > Date.now()) return reason;
-      return undefined;
-    },
+    reasonFor: (address) => banOf(address)?.reason,
+    banOf,
     async [Symbol.asyncDispose]() {
       closed = true;
       clearTimeout(timer);
@@ -56,8 +60,8 @@ export function watchBans(list: BanList, everyMs = 5000): BanWatch {
   };
 }
 
-function tableOf(bans: readonly Ban[]): NetworkTable<Known> {
-  const table = new NetworkTable<Known>();
+function tableOf(bans: readonly Ban[]): NetworkTable<BanInForce> {
+  const table = new NetworkTable<BanInForce>();
   for (const { network, reason, until } of bans) {
     const parsed = parseNetwork(network);
     const end = until === undefined ? Number.POSITIVE_INFINITY : Date.parse(until);

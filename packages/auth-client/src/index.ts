@@ -1,5 +1,5 @@
 /** The contract of auth and the client that asks by it: who is this, is this address ours, may this account say so? */
-export { type BanWatch, watchBans } from './ban-watch.ts';
+export { type BanInForce, type BanWatch, watchBans } from './ban-watch.ts';
 export { AuthClient, type AuthClientOptions } from './client.ts';
 export type { Credentials } from './connections.ts';
 export * from './contract.ts';

@@ -100,6 +100,21 @@ test('a network is worth a ban once after so many different failures, its own pe
     assert.equal(penalties.failed(attempt('192.0.2.2', 'alice@red.test', { known: true }), 0), false);
 });
 
+test('whoever stands behind a proxy of ours does not bear what others there guess', () => {
+  const penalties = new Penalties({ clientLimit: 10 });
+  for (const client of ['10.0.0.1', 'unix']) {
+    for (let i = 0; i < 500; i++) penalties.failed(attempt(client, `guess${i}`), 0);
+    assert.equal(costs(penalties, attempt(client, 'owner@red.test')), 0, client);
+  }
+});
+
+test('one device with an old password is no reason for a ban, though SCRAM makes each try look new', () => {
+  const penalties = new Penalties({ clientLimit: 0, banAfter: 10 });
+  const device = (): Attempt =>
+    attempt('192.0.2.1', 'alice@red.test', { towardsBan: 'scram alice@red.test' });
+  for (let i = 0; i < 100; i++) assert.equal(penalties.failed(device(), 0), false);
+});
+
 test('a limit of 0 refuses nobody', () => {
   const penalties = new Penalties({ clientLimit: 0 });
   for (let i = 0; i < 500; i++) penalties.failed(attempt('192.0.2.1', 'a'), 0);

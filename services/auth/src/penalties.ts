@@ -26,6 +26,8 @@ export interface Attempt {
   readonly name: string;
   /** The same for the same name and password. */
   readonly fingerprint: string;
+  /** Where a repeat cannot be told from a new guess: what counts as one towards a ban. The fingerprint, when not given. */
+  readonly towardsBan?: string;
   /** Whether the account logged in from this network before. */
   readonly known: boolean;
 }
@@ -86,9 +88,10 @@ export class Penalties {
   /** What an attempt must bear before it is looked at. One that is not refused is under way until `leave`. */
   enter(attempt: Attempt, now = performance.now()): Penalty {
     const { narrow, wide, inner } = networksOf(attempt.client);
-    const own = this.#count(this.#networks.get(narrow), now);
-    const around = this.#count(this.#wide.get(wide), now) / WIDE;
     const limit = this.#options.clientLimit;
+    // Behind an inner address many owners may stand: only accounts are slow.
+    const own = inner ? 0 : this.#count(this.#networks.get(narrow), now);
+    const around = inner ? 0 : this.#count(this.#wide.get(wide), now) / WIDE;
     if (!attempt.known && limit > 0 && Math.max(own, around) >= limit) return { kind: 'refuse' };
     // Whoever lives there does not stand behind a neighbour who guesses at others.
     const client = this.#client(lineOf(attempt, narrow));
@@ -129,7 +132,7 @@ export class Penalties {
     // Whoever lives there mistypes, or has forgotten a device that was not told the new password.
     if (banAfter === 0 || attempt.known) return false;
     const fadeMs = DAY_MS / banAfter;
-    this.#add(this.#days, narrow, attempt.fingerprint, now, fadeMs);
+    if (!this.#add(this.#days, narrow, attempt.towardsBan ?? attempt.fingerprint, now, fadeMs)) return false;
     if (this.#count(this.#days.get(narrow), now, fadeMs) < banAfter - 0.5) return false;
     this.#days.delete(narrow);
     return true;
@@ -197,7 +200,8 @@ interface Networks {
 /** Whom a client address stands for. */
 export function networksOf(client: string): Networks {
   const ip = parseIp(client);
-  if (ip === undefined) return { narrow: client, wide: client, inner: false };
+  // A unix socket: whoever is at its other end is this machine's.
+  if (ip === undefined) return { narrow: client, wide: client, inner: true };
   const v4 = ip.family === 4;
   return {
     narrow: formatNetwork(networkAround(ip, v4 ? 32 : 64)),

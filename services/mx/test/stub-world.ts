@@ -93,6 +93,8 @@ export interface World extends AsyncDisposable {
   spoolFails: boolean;
   /** What a ban says of everybody. */
   ban: string | undefined;
+  /** Unix time in ms; for good when undefined. */
+  banEnds: number | undefined;
   play(script: string): Promise<ReadonlyMap<string, string>>;
 }
 
@@ -125,7 +127,11 @@ export async function startWorld(
     authTrouble: () => undefined,
     sessionError: (error) => said.push(`bug: ${(error as Error).message}`),
   };
-  const world: { spoolFails: boolean; ban: string | undefined } = { spoolFails: false, ban: undefined };
+  const world: { spoolFails: boolean; ban: string | undefined; banEnds: number | undefined } = {
+    spoolFails: false,
+    ban: undefined,
+    banEnds: undefined,
+  };
   const listener = await openDoor({
     host: '127.0.0.1',
     port: 0,
@@ -160,7 +166,12 @@ export async function startWorld(
           onTrouble: (zone, answer) => said.push(`${zone} ${answer}`),
         }),
         lost: new LostAddress({ connections: 0, standIn: isInner }),
-        bans: { reasonFor: () => world.ban },
+        bans: {
+          banOf: () =>
+            world.ban === undefined
+              ? undefined
+              : { reason: world.ban, until: world.banEnds ?? Number.POSITIVE_INFINITY },
+        },
         connections: new Rates(0),
         messages: new Rates(0),
         unlimited: new Networks(''),

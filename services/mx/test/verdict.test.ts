@@ -221,6 +221,8 @@ test('who is banned hears why, and nothing more', async () => {
   world.ban = 'password guessing';
   await world.play(`S: 554 5.7.1 No mail is taken from 127.0.0.1: password guessing\nS closed`);
   assert.deepEqual(world.events, ['banned: No mail is taken from 127.0.0.1: password guessing']);
+  world.banEnds = Date.now() + 60_000;
+  await world.play(`S: 421 4.7.1 No mail is taken from 127.0.0.1: password guessing\nS closed`);
 });
 
 test('who comes too often, or sends too much, comes again later', async () => {

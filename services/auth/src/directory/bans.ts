@@ -29,7 +29,7 @@ export class Bans {
     const { rows } = await this.#pool.query<Columns>({
       name: 'directory-bans',
       text: `select ${COLUMNS} from directory.ban where until is null or until > clock_timestamp()
-        order by created_at desc, network limit ${MOST}`,
+        order by (found_by = 'operator') desc, created_at desc, network limit ${MOST}`,
     });
     return rows.map(banOf);
   }

@@ -65,7 +65,9 @@ export class BearerTokens {
       const address = payload[claim];
       if (typeof address !== 'string' || address.length > MAX_ADDRESS) return { status: 'denied' };
       // OpenID Connect Core §5.1: an address that its owner only claims to have.
-      if (claim === 'email' && payload['email_verified'] === false) return { status: 'denied' };
+      const verified = payload['email_verified'];
+      if (claim === 'email' && ![undefined, true, 'true'].includes(verified as undefined))
+        return { status: 'denied' };
       return { status: 'ok', address };
     } catch (error) {
       if (isRefusal(error)) return { status: 'denied' };

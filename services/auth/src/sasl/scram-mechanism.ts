@@ -89,7 +89,14 @@ async function proof(parts: ScramParts, { request, response, arrived }: Step, st
   if (message === undefined) return { status: 'malformed' };
   const claim = { username: state.username, client: request.client, protocol: request.protocol };
   const { name, login } = await authenticator.find(claim);
-  const attempt = { client: request.client, name, fingerprint: state.nonce, known: login?.known ?? false };
+  const attempt = {
+    client: request.client,
+    name,
+    fingerprint: state.nonce,
+    // A device with an old password cannot be told from a guesser of this name.
+    towardsBan: `scram ${name}`,
+    known: login?.known ?? false,
+  };
   if (gate.isBanned(request.client)) return authenticator.denied(claim, login, arrived);
   const passage = await gate.enter(attempt);
   if (passage === undefined) return authenticator.tryLater(claim, 'penalty');

@@ -11,7 +11,7 @@ export interface Gate {
   readonly checks: SenderChecks;
   readonly lists: DnsLists;
   readonly lost: LostAddress;
-  readonly bans: Pick<BanWatch, 'reasonFor'>;
+  readonly bans: Pick<BanWatch, 'banOf'>;
   readonly connections: Rates;
   readonly messages: Rates;
   /** Whom rates do not bind. */

@@ -13,9 +13,13 @@ export interface TurnedAway {
 /** Undefined for whom is welcome. Whoever hides behind an address of ours is not judged by it. */
 export function turnAway(gate: Gate, address: string): TurnedAway | undefined {
   if (gate.lost.hides(address)) return undefined;
-  const ban = gate.bans.reasonFor(address);
-  if (ban !== undefined)
-    return { why: 'banned', reply: reply(554, '5.7.1', `No mail is taken from ${address}: ${ban}`) };
+  const ban = gate.bans.banOf(address);
+  // RFC 5321 §3.1: 554 has mail returned at once. A ban that ends, as those for guessing passwords do, only delays it.
+  if (ban !== undefined) {
+    const text = `No mail is taken from ${address}: ${ban.reason}`;
+    const forGood = ban.until === Number.POSITIVE_INFINITY;
+    return { why: 'banned', reply: forGood ? reply(554, '5.7.1', text) : reply(421, '4.7.1', text) };
+  }
   if (gate.unlimited.has(address)) return undefined;
   const over = gate.connections.take(address);
   if (over === undefined) return undefined;
