@@ -27,6 +27,7 @@ with c as (
             r.attempts, r.epoch, r.unknown_outcome)
 select c.*, m.origin, m.return_path, m.envid, m.ret, m.smtputf8, m.hops, m.accepted_at, m.expires_at,
        m.size, m.blob_key,
+       m.origin = 3 or m.auth_account is not null or coalesce(m.client_info ->> 'agent', '') = 'msa' as ours,
        case when row_number() over (partition by c.spool_id) = 1 then encode(m.body, 'base64') end as body
   from c join spool.msg m using (spool_id)`;
 
@@ -51,6 +52,7 @@ interface ClaimRow {
   expires_at: Date;
   size: string;
   blob_key: string | null;
+  ours: boolean;
   body: string | null;
 }
 
@@ -85,6 +87,7 @@ export async function claim(
     token,
     unknownOutcome: row.unknown_outcome,
     origin: ORIGINS[row.origin - 1] ?? 'mx',
+    ours: row.ours,
     returnPath: row.return_path,
     envid: row.envid,
     ret: row.ret,

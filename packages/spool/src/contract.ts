@@ -68,6 +68,8 @@ export interface Claimed {
   /** An earlier attempt ended without an answer. */
   readonly unknownOutcome: boolean;
   readonly origin: Origin;
+  /** A report of ours, or a message that an account logged in for, here or at another machine's msa: ours to sign. */
+  readonly ours: boolean;
   readonly returnPath: string;
   readonly envid: string | null;
   readonly ret: 'FULL' | 'HDRS' | null;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test, { after, beforeEach } from 'node:test';
 import { openBlobstore } from '@waybill/blobstore';
-import type { Claimed, Result } from '../src/contract.ts';
+import type { Claimed, Draft, Result } from '../src/contract.ts';
 import { openSpoolUpkeep } from '../src/upkeep.ts';
 import { openSpoolWork } from '../src/work.ts';
 import { draft, openBed, recipient } from './spool-bed.ts';
@@ -270,4 +270,24 @@ test('an outcome outlives a restart of the connections to the database', async (
   );
   assert.equal(await work.finish(delivered(claim)), true);
   assert.equal((await rows(claim.spoolId))[0]?.['state'], 2);
+});
+
+test('ours to sign is what an account logged in for, here or at another machine’s msa, and our reports', async () => {
+  const written = [
+    draft({ origin: 'msa', authAccount: '7' }),
+    draft({ origin: 'msa', clientInfo: { agent: 'msa' } }),
+    draft({ origin: 'dsn', returnPath: '' }),
+  ];
+  const passedOn = [
+    draft({ origin: 'mx', clientInfo: { address: '192.0.2.1' } }),
+    draft({ origin: 'msa', clientInfo: { agent: 'mta' } }),
+    draft({ origin: 'msa', clientInfo: { address: '192.0.2.1', helo: 'msa' } }),
+    draft({ origin: 'msa' }),
+  ];
+  const there = (one: Draft): Draft => ({ ...one, recipients: [recipient({ destination: 'signed.test' })] });
+  for (const one of [...written, ...passedOn]) await bed.accept.accept(there(one));
+  const claims = await work.claim('signed.test', 10, 'w1');
+  assert.equal(claims.length, written.length + passedOn.length);
+  const ours = claims.filter((one) => one.ours).map(({ spoolId }) => spoolId);
+  assert.deepEqual(ours.toSorted(), written.map(({ id }) => id).toSorted());
 });

@@ -165,6 +165,13 @@ test('while keys cannot be read mail waits; it does not go unsigned', async () =
   assert.ok(result?.kind === 'retry' && result.delayMs < 10_000, JSON.stringify(result?.kind));
 });
 
+test('what another machine’s mta or a listed network brings is not signed, whatever From: it shows', async () => {
+  const { world, host } = await setting();
+  world.spool.add('b@x.test', { origin: 'msa', ours: false });
+  await world.agent.runner.run('x.test');
+  assert.deepEqual(readSignatures(host.messages[0]!.content, PUBLISHED), []);
+});
+
 describe('mail of strangers that an alias sends on', () => {
   const stranger = {
     origin: 'mx',

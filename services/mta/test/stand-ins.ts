@@ -41,6 +41,7 @@ export class MemorySpool implements SpoolWork {
       token: randomUUID(),
       unknownOutcome: false,
       origin: 'msa',
+      ours: more.origin !== 'mx',
       returnPath: 'a@red.test',
       envid: null,
       ret: null,

@@ -17,6 +17,7 @@ const claim = (address: string): Claimed => ({
   token: 't',
   unknownOutcome: false,
   origin: 'mx',
+  ours: false,
   returnPath: 'alice@red.test',
   envid: null,
   ret: null,

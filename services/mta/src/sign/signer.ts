@@ -29,12 +29,12 @@ export class Signer {
   }
 
   /**
-   * The fields to put in front of a message, or undefined where it is not ours to sign: strangers' mail that is only
-   * passed on, and From: of domains that have no keys here.
+   * The fields to put in front of a message, or undefined where it is not ours to sign: mail that is only passed
+   * on, for strangers, another machine's mta or a listed network, and From: of domains that have no keys here.
    * @throws when the keys cannot be read: the message waits, for unsigned it might be refused for good
    */
-  front(claim: Pick<Claimed, 'spoolId' | 'origin'>, message: Buffer): Promise<Buffer | undefined> {
-    if (claim.origin === 'mx') return NOT_OURS;
+  front(claim: Pick<Claimed, 'spoolId' | 'ours'>, message: Buffer): Promise<Buffer | undefined> {
+    if (!claim.ours) return NOT_OURS;
     const now = performance.now();
     const kept = this.#kept.get(claim.spoolId);
     if (kept !== undefined && kept.until > now) return kept.fields;
