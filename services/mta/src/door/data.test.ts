@@ -39,6 +39,13 @@ test('the word of mx stays the first of all when mx hands it over', () => {
   );
 });
 
+test('the word of mx is read whole, however its octets come', () => {
+  assert.match(
+    taken('mx', ...JUNK.split(''), 'X-Spam-Flag: YES\r\n\r\n', 'x'),
+    /^X-Waybill-Verdict: junk; bank\.test asks\r\nReceived: from mx\.red\.test .*\r\nX-Spam-Flag: YES\r\n\r\nx$/,
+  );
+});
+
 test('from anybody else it stands below our trace field', () => {
   for (const agent of ['msa', 'mta', undefined])
     assert.match(taken(agent, `${JUNK}\r\n`), /^Received: .*\r\nX-Waybill-Verdict: junk;/);

@@ -101,10 +101,23 @@ function wordOfMx(
   chunks: readonly Buffer[],
   peer: Peer,
 ): { readonly word: string; readonly chunks: readonly Buffer[] } {
-  const [first, ...others] = chunks;
-  if (peer.agent !== 'mx' || first === undefined || !first.subarray(0, JUNK.length).equals(JUNK))
-    return { word: '', chunks };
+  if (peer.agent !== 'mx') return { word: '', chunks };
+  const [first, others] = gathered(chunks, LONGEST_WORD);
+  if (!first.subarray(0, JUNK.length).equals(JUNK)) return { word: '', chunks };
   const end = first.subarray(0, LONGEST_WORD).indexOf('\r\n', 0, 'latin1') + 2;
   if (end < JUNK.length) return { word: '', chunks };
   return { word: first.toString('latin1', 0, end), chunks: [first.subarray(end), ...others] };
+}
+
+/** The beginning of a message as one piece of at least `octets`, as far as there are so many, and the rest as it came. */
+function gathered(chunks: readonly Buffer[], octets: number): [Buffer, readonly Buffer[]] {
+  let size = 0;
+  let count = 0;
+  for (const chunk of chunks) {
+    if (size >= octets) break;
+    size += chunk.length;
+    count++;
+  }
+  const [first = Buffer.alloc(0)] = chunks;
+  return [count <= 1 ? first : Buffer.concat(chunks.slice(0, count)), chunks.slice(count)];
 }
