@@ -5,7 +5,7 @@
 export { Connection, type CloseReason } from './connection.ts';
 export { type Listener, type ListenerOptions, openListener, type Refusal } from './listener.ts';
 export { AddressLimits, type ConnectionLimits } from './limits.ts';
-export { Networks, plainAddress } from './networks.ts';
+export { isInner, Networks, plainAddress } from './networks.ts';
 export { type ProxyHeader, readProxyHeader } from './proxy-header.ts';
 export { ListenerSettings, listenerLimits, TlsSettings, tlsFromSettings } from './settings.ts';
 export { TlsContexts, type TlsMaterial } from './tls-contexts.ts';

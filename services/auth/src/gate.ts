@@ -3,7 +3,8 @@ import { type BanWatch, type IpNetwork, NetworkTable, networkAround, parseIp } f
 import type { Bans } from './directory/bans.ts';
 import type { Events } from './events.ts';
 import type { Lane } from './password/hash-queue.ts';
-import { type Attempt, isInner, type Penalties } from './penalties.ts';
+import { isInner } from '@waybill/listener';
+import type { Attempt, Penalties } from './penalties.ts';
 
 /**
  * What stands before every login, by whatever mechanism: bans, and what earlier failures cost. And what

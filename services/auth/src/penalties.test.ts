@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { type Attempt, delayAfter, isInner, networksOf, Penalties, type Penalty } from './penalties.ts';
+import { isInner } from '@waybill/listener';
+import { type Attempt, delayAfter, networksOf, Penalties, type Penalty } from './penalties.ts';
 
 let tries = 0;
 /** An attempt with a password that nobody tried before. */

@@ -1,3 +1,4 @@
+import { isInner } from '@waybill/listener';
 import { formatNetwork, networkAround, parseIp } from '@waybill/auth-client';
 
 /**
@@ -208,20 +209,4 @@ export function networksOf(client: string): Networks {
     wide: formatNetwork(networkAround(ip, v4 ? 24 : 48)),
     inner: isInner(client),
   };
-}
-
-/** RFC 6890: networks that are not of the internet. */
-const INNER = ['0.0.0.0/8', '10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '169.254.0.0/16', '172.16.0.0/12']
-  .concat(['192.168.0.0/16', '::/127', 'fc00::/7', 'fe80::/10'])
-  .map((text) => {
-    const [address = '', bits = ''] = text.split('/');
-    return { ...networkAround(parseIp(address)!, Number(bits)) };
-  });
-
-export function isInner(client: string): boolean {
-  const ip = parseIp(client);
-  return (
-    ip !== undefined &&
-    INNER.some((inner) => inner.family === ip.family && networkAround(ip, inner.bits).value === inner.value)
-  );
 }

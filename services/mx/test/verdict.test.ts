@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Networks } from '@waybill/listener';
-import { isInner } from '../src/gate/address-kinds.ts';
+import { isInner, Networks } from '@waybill/listener';
 import { DnsLists, parseDnsLists } from '../src/gate/dns-lists.ts';
 import { LostAddress } from '../src/gate/lost-address.ts';
 import { Rates } from '../src/gate/rates.ts';

@@ -23,6 +23,7 @@ import {
   SITE_USAGE,
   type SiteOptions,
 } from '../records/site-options.ts';
+import { pause } from '../pause.ts';
 import { EXIT, UsageError } from '../usage.ts';
 
 const USAGE = `waybill doctor [DOMAIN…]   compares what the DNS says with what it should say, and tries the doors; without a domain: all of ours
@@ -163,16 +164,4 @@ async function allDomains(lab: string | undefined): Promise<string[]> {
     throw new UsageError(`name a domain, for the directory cannot tell ours: ${(error as Error).message}`);
   }
   throw new UsageError('there is no domain of ours yet: name one, or add it by `waybill domain add NAME`');
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(end, ms);
-    function end(): void {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    }
-    signal.addEventListener('abort', end, { once: true });
-  });
 }

@@ -6,6 +6,7 @@ import { DEFAULT_OPS, findReplicas, type Place } from '../status/find-replicas.t
 import { renderStatus, type Status } from '../status/render.ts';
 import { distinct, type Reading, readReplica, replicaOf } from '../status/replica.ts';
 import { toDo } from '../status/to-do.ts';
+import { pause } from '../pause.ts';
 import { EXIT, UsageError } from '../usage.ts';
 
 const USAGE = `waybill status          every replica of every agent, the queue, the connections to Postgres, and what is to do
@@ -78,16 +79,4 @@ async function labPlaces(folder: string): Promise<Place[]> {
   return Object.entries(readLabFile(folder).replicas).flatMap(([name, replicas]) =>
     replicas.map((replica) => ({ name, address: `127.0.0.1:${replica['ops']}` })),
   );
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(end, ms);
-    function end(): void {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    }
-    signal.addEventListener('abort', end, { once: true });
-  });
 }

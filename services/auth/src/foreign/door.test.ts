@@ -9,7 +9,7 @@ import { type Answer, type Conversation, Garbage } from './conversation.ts';
 import { type DoorOptions, openForeignDoor, type OpenDoor } from './door.ts';
 import type { ForeignEvents } from './events.ts';
 import { readLine } from './lines.ts';
-import { ForeignNetworks } from './networks.ts';
+import { foreignNetworks } from './networks.ts';
 
 /** A protocol of lines: each is answered by itself, when it is told to. */
 class Echo implements Conversation {
@@ -84,7 +84,7 @@ async function open(
     await openForeignDoor({
       door: 'sasl',
       places: [{ kind: 'tcp', host: '127.0.0.1', port: 0 }],
-      networks: new ForeignNetworks('127.0.0.0/8'),
+      networks: foreignNetworks('127.0.0.0/8'),
       socketMode: '0600',
       events,
       converse: () => new Echo(options.parallel ?? 1, answer),
@@ -151,7 +151,7 @@ test('a client that has said all and closes its half still gets every answer', a
 });
 
 test('who is in no listed network is closed at accept, and the log says so', async () => {
-  const { connect, told } = await open(echo, { networks: new ForeignNetworks('192.0.2.0/24') });
+  const { connect, told } = await open(echo, { networks: foreignNetworks('192.0.2.0/24') });
   const client = await connect();
   await client.closed;
   await client.heard('');
@@ -171,7 +171,7 @@ test('a unix socket has the mode that is set; a stale one is replaced, a living 
   await once(left, 'close');
   const { connect, door } = await open(echo, {
     places: [{ kind: 'unix', path: stale }],
-    networks: new ForeignNetworks(''),
+    networks: foreignNetworks(''),
   });
   assert.equal(fs.statSync(stale).mode & 0o777, 0o600);
   const client = await connect();

@@ -3,7 +3,7 @@ import net, { type AddressInfo, type Server, type Socket } from 'node:net';
 import { ForeignConnection } from './connection.ts';
 import type { Conversation } from './conversation.ts';
 import type { ForeignDoor, ForeignEvents } from './events.ts';
-import { type ForeignNetworks, plainAddress } from './networks.ts';
+import { type Networks, plainAddress } from '@waybill/listener';
 import type { Place } from './place.ts';
 
 /**
@@ -13,7 +13,7 @@ import type { Place } from './place.ts';
 export interface DoorOptions {
   readonly door: ForeignDoor;
   readonly places: readonly Place[];
-  readonly networks: ForeignNetworks;
+  readonly networks: Networks;
   /** Octal, of the unix sockets. */
   readonly socketMode: string;
   readonly events: ForeignEvents;

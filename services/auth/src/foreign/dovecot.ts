@@ -9,7 +9,7 @@ import {
 import { type Answer, type Conversation, Garbage, type Incomplete, type Request } from './conversation.ts';
 import { type ClientLine, escapeTabs, protocolOf, readClientLine } from './dovecot-line.ts';
 import { readLine } from './lines.ts';
-import { plainAddress } from './networks.ts';
+import { plainAddress } from '@waybill/listener';
 
 /**
  * Dovecot's authentication protocol, the server's side of client and server, version 1.2: what Postfix, Exim and

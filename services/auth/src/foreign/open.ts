@@ -6,7 +6,7 @@ import type { DirectoryQuestions } from './directory-questions.ts';
 import { openForeignDoor } from './door.ts';
 import { DovecotConversation, type SaslEngine } from './dovecot.ts';
 import { type ForeignDoor, openForeignEvents } from './events.ts';
-import { ForeignNetworks } from './networks.ts';
+import { foreignNetworks } from './networks.ts';
 import { readPlaces } from './place.ts';
 import type { PolicyParts } from './policy.ts';
 import { PolicyConversation } from './policy-delegation.ts';
@@ -31,7 +31,7 @@ export interface ForeignParts {
 /** @throws Error for a setting that cannot be read, and what listen() reports */
 export async function openForeignDoors(parts: ForeignParts): Promise<AsyncDisposable> {
   const { config, log, metrics, directory, sasl, mechanisms, spend } = parts;
-  const networks = new ForeignNetworks(config.WAYBILL_FOREIGN_NETWORKS);
+  const networks = foreignNetworks(config.WAYBILL_FOREIGN_NETWORKS);
   const policy: PolicyParts = { directory, spend, bannedFor: parts.bannedFor };
   const doors: readonly [ForeignDoor, keyof typeof ForeignSettings, (client: string) => Conversation][] = [
     ['sasl', 'WAYBILL_FOREIGN_SASL', (client) => new DovecotConversation(sasl, client, mechanisms)],

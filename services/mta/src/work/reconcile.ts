@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { SpoolUpkeep } from '@waybill/spool';
 import type { Events } from '../events.ts';
 
@@ -83,21 +84,8 @@ export class Reconciler implements AsyncDisposable {
       } catch (error) {
         this.#options.events.trouble(what, error);
       }
-      await this.#pause(pauseMs * (1 + Math.random() / 5));
+      const { signal } = this.#stopped;
+      await pause(pauseMs * (1 + Math.random() / 5), undefined, { signal }).catch(() => undefined);
     }
-  }
-
-  #pause(ms: number): Promise<void> {
-    const { signal } = this.#stopped;
-    if (signal.aborted) return Promise.resolve();
-    return new Promise((resolve) => {
-      const timer = setTimeout(end, ms);
-      function end(): void {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', end);
-        resolve();
-      }
-      signal.addEventListener('abort', end, { once: true });
-    });
   }
 }

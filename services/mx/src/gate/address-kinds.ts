@@ -1,16 +1,7 @@
 /** Which client addresses are nobody's in particular: of no use to DNS lists, and suspicious where all clients have the same. */
 import fs from 'node:fs';
 import os from 'node:os';
-import { Networks, plainAddress } from '@waybill/listener';
-
-/** Private (RFC 1918, RFC 4193), loopback, link-local, and shared by carriers (RFC 6598). */
-const INNER = new Networks(
-  '10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 127.0.0.0/8, 169.254.0.0/16, 100.64.0.0/10, ::1/128, fc00::/7, fe80::/10',
-);
-
-export function isInner(address: string): boolean {
-  return INNER.has(address);
-}
+import { isInner, Networks, plainAddress } from '@waybill/listener';
 
 const LOOPBACK = new Networks('127.0.0.0/8, ::1/128');
 

@@ -1,7 +1,7 @@
 /** Block and allow lists by DNS (RFC 5782): which of them know an address. The resolver keeps their answers. */
 import { isIPv4 } from 'node:net';
 import type { Names } from '@waybill/mail-auth';
-import { isInner } from './address-kinds.ts';
+import { isInner } from '@waybill/listener';
 import { reversed } from './client-network.ts';
 import type { Listed } from '../phases/facts.ts';
 

@@ -1,3 +1,4 @@
+import { isInner } from '@waybill/listener';
 import net from 'node:net';
 import { addressRecord } from '../../records/publish-list.ts';
 import { addressesOf, failure, type Facts, values } from '../facts.ts';
@@ -115,30 +116,6 @@ export function sameAddress(a: string, b: string): boolean {
   const list = new net.BlockList();
   list.addAddress(a, 'ipv6');
   return list.check(b, 'ipv6');
-}
-
-const INNER_NETWORKS = new net.BlockList();
-for (const [network, bits] of [
-  ['0.0.0.0', 8],
-  ['10.0.0.0', 8],
-  ['100.64.0.0', 10],
-  ['127.0.0.0', 8],
-  ['169.254.0.0', 16],
-  ['172.16.0.0', 12],
-  ['192.168.0.0', 16],
-] as const)
-  INNER_NETWORKS.addSubnet(network, bits, 'ipv4');
-for (const [network, bits] of [
-  ['::', 127],
-  ['fc00::', 7],
-  ['fe80::', 10],
-] as const)
-  INNER_NETWORKS.addSubnet(network, bits, 'ipv6');
-
-/** An address that the world cannot reach: loopback, private, link-local (RFC 6890). */
-export function isInner(address: string): boolean {
-  const family = net.isIP(address);
-  return family !== 0 && INNER_NETWORKS.check(address, family === 6 ? 'ipv6' : 'ipv4');
 }
 
 function isLoopback(address: string): boolean {

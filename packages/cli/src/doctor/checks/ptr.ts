@@ -2,7 +2,8 @@ import net from 'node:net';
 import { ptrRecord } from '../../records/publish-list.ts';
 import { type Facts, failure, values } from '../facts.ts';
 import { cannotTell, type Check, type Finding, fix, ok } from '../finding.ts';
-import { isInner } from './host.ts';
+import { isInner } from '@waybill/listener';
+import { sameAddress } from './host.ts';
 
 /** The name that the owner of our address gives to it, and whether it leads back. */
 export const PTR_CHECKS: readonly Check[] = [
@@ -35,7 +36,7 @@ function reverse(facts: Facts): Finding {
     else {
       const back = forward.get(site.host);
       if (back === undefined) unknown.push(`addresses of ${site.host}`);
-      else if (!back.includes(address) && !back.some((one) => net.isIPv6(one) && sameSix(one, address)))
+      else if (!back.some((one) => sameAddress(one, address)))
         faults.push({
           address,
           why: `${address} is called \`${site.host}\`, which has ${back.length === 0 ? 'no address' : back.join(', ')} and does not lead back`,
@@ -67,11 +68,4 @@ function reverse(facts: Facts): Finding {
     seen,
     evidence,
   });
-}
-
-function sameSix(a: string, b: string): boolean {
-  if (!net.isIPv6(b)) return false;
-  const list = new net.BlockList();
-  list.addAddress(a, 'ipv6');
-  return list.check(b, 'ipv6');
 }
