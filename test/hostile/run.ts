@@ -1,7 +1,10 @@
-/** The long siege: `node test/hostile/run.ts [--seconds 120] [--connections 1000] [--from many|one]`. Prints figures. */
+/**
+ * The long siege, on a machine that does nothing else: `node test/hostile/run.ts [--seconds 120] [--connections 1000]
+ * [--from many|one]`. Prints figures; exit code 1 when mx did not hold.
+ */
 import { parseArgs } from 'node:util';
 import { TestWorld } from '../journeys/a-world.ts';
-import { besiege, BESIEGED, describe, type SiegeOptions } from './siege.ts';
+import { besiege, BESIEGED, describe, type Figures, type SiegeOptions } from './siege.ts';
 
 const { values } = parseArgs({
   options: {
@@ -19,5 +22,19 @@ for (const from of ['many', 'one'] as const) {
     settleSeconds: 40,
     from,
   };
-  process.stdout.write(`${describe(options, await besiege(t, options))}\n`);
+  const figures = await besiege(t, options);
+  process.stdout.write(`${describe(options, figures)}\n`);
+  const fault = faultOf(figures);
+  if (fault === undefined) continue;
+  process.stdout.write(`  NOT HELD: ${fault}\n`);
+  process.exitCode = 1;
+}
+
+function faultOf(figures: Figures): string | undefined {
+  if (figures.refused.length > 0) return `the real sender was refused: ${figures.refused[0]}`;
+  if (figures.lag >= 50) return `event loop p99 ${figures.lag.toFixed(1)} ms, not below 50`;
+  const growth = figures.rss / figures.rssFull - 1;
+  if (Math.abs(growth) > 0.1)
+    return `RSS changed by ${(growth * 100).toFixed(0)} % under the attack, more than 10 %`;
+  return undefined;
 }

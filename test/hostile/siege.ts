@@ -30,6 +30,9 @@ export interface Figures {
   readonly refused: readonly string[];
   /** ms from connecting to the answer to the last dot. */
   readonly slowestMs: number;
+  /** His messages per second: alone, and under the attack. */
+  readonly paceAlone: number;
+  readonly pace: number;
   /** Delay of mx's event loop, 99th percentile, ms: the same sender without attackers, and in the worst window under them. */
   readonly lagBefore: number;
   readonly lag: number;
@@ -42,6 +45,9 @@ export interface Figures {
   readonly rss: number;
   /** CPU seconds of mx per second of the attack. */
   readonly cpu: number;
+  /** CPU ms of mx: for a message of the sender alone, and for a hostile connection, his messages under the attack included. */
+  readonly cpuPerMessage: number;
+  readonly cpuPerConnection: number;
 }
 
 /** Windows in which the event loop is looked at, ms. */
@@ -53,11 +59,13 @@ export async function besiege(t: TestWorld, options: SiegeOptions): Promise<Figu
   const port = replica?.ports['port'] ?? 0;
   const bystander = t.world.replicasOf('msa')[0]?.ports['ops'] ?? 0;
   const sender = new RealSender(port);
-  // Alone for two windows: the code is warm, and what is measured before is not a cold start.
-  await sender.sendFor(WINDOW_MS * 2);
-  await metrics(ops);
+  // Alone for a window: the code is warm, and what is measured before is not a cold start.
   await sender.sendFor(WINDOW_MS);
+  const warm = await metrics(ops);
+  sender.forget();
+  await sender.sendFor(WINDOW_MS * 2);
   const before = await metrics(ops);
+  const alone = sender.report.sent;
   sender.forget();
 
   const attackers = fork(new URL('attack.ts', import.meta.url), [
@@ -67,8 +75,14 @@ export async function besiege(t: TestWorld, options: SiegeOptions): Promise<Figu
   ]);
   try {
     await once(attackers, 'message');
+    const tell = async (): Promise<Damage> => {
+      attackers.send('tell');
+      return ((await once(attackers, 'message')) as [Damage])[0];
+    };
     await sender.sendFor(options.settleSeconds * 1000);
     const full = await metrics(ops);
+    const first = await tell();
+    const sentBefore = sender.report.sent;
     await metrics(bystander);
     const lags: number[] = [];
     const others: number[] = [];
@@ -80,11 +94,13 @@ export async function besiege(t: TestWorld, options: SiegeOptions): Promise<Figu
       lags.push(last.lag);
       others.push((await metrics(bystander)).lag);
     }
-    attackers.send('tell');
-    const [damage] = (await once(attackers, 'message')) as [Damage];
+    const damage = await tell();
+    const perSecond = (count: number, from: Sample, to: Sample): number => count / ((to.at - from.at) / 1000);
     return {
       damage,
       ...sender.report,
+      paceAlone: perSecond(alone, warm, before),
+      pace: perSecond(sender.report.sent - sentBefore, full, last),
       lagBefore: before.lag,
       lag: Math.max(...lags),
       lags,
@@ -92,7 +108,9 @@ export async function besiege(t: TestWorld, options: SiegeOptions): Promise<Figu
       rssBefore: before.rss,
       rssFull: full.rss,
       rss: last.rss,
-      cpu: (last.cpu - full.cpu) / ((last.at - full.at) / 1000),
+      cpu: perSecond(last.cpu - full.cpu, full, last),
+      cpuPerMessage: ((before.cpu - warm.cpu) * 1000) / alone,
+      cpuPerConnection: ((last.cpu - full.cpu) * 1000) / (damage.opened - first.opened),
     };
   } finally {
     attackers.kill();
@@ -199,9 +217,9 @@ export function describe(options: SiegeOptions, figures: Figures): string {
   return [
     `${options.connections} hostile connections from ${options.from === 'one' ? 'one address' : 'many addresses'} for ${options.seconds} s:`,
     `  opened ${damage.opened}, cut by mx ${damage.cut}, open at the end ${damage.open}`,
-    `  a real sender: ${figures.sent} messages taken, ${figures.refused.length} not, slowest ${figures.slowestMs.toFixed(0)} ms`,
+    `  a real sender: ${figures.sent} messages taken, ${figures.refused.length} not, slowest ${figures.slowestMs.toFixed(0)} ms; ${figures.pace.toFixed(1)} a second, alone ${figures.paceAlone.toFixed(1)}`,
     `  event loop p99: ${figures.lagBefore.toFixed(1)} ms before, ${figures.lag.toFixed(1)} ms in the worst window (${figures.lags.map((one) => one.toFixed(1)).join(', ')}); of msa, which nobody attacks, ${figures.bystander.toFixed(1)} ms`,
     `  RSS: ${mb(figures.rssBefore)} before, ${mb(figures.rssFull)} with all of them, ${mb(figures.rss)} at the end`,
-    `  CPU of mx: ${(figures.cpu * 100).toFixed(0)} % of a core; load of the machine ${fs.readFileSync('/proc/loadavg', 'latin1').split(' ')[0]}`,
+    `  CPU of mx: ${(figures.cpu * 100).toFixed(0)} % of a core, ${figures.cpuPerConnection.toFixed(2)} ms for a hostile connection, ${figures.cpuPerMessage.toFixed(2)} for a message without them; load of the machine ${fs.readFileSync('/proc/loadavg', 'latin1').split(' ')[0]}`,
   ].join('\n');
 }
