@@ -93,14 +93,14 @@ export class Sender {
   async #say(text: string, wanted: number): Promise<void> {
     if (this.#gone) throw new SendError('the connection was lost', false);
     this.#socket?.write(`${text}\r\n`, 'latin1');
-    await this.#expect(wanted, text.slice(0, 40).split('\r\n')[0] ?? '');
+    await this.#expect(wanted, text.slice(0, 40).split(/\s/, 1)[0] ?? '');
   }
 
   async #expect(wanted: number, about: string): Promise<void> {
     for (;;) {
       const line = this.#lines.shift();
       if (line === undefined) {
-        if (this.#gone) throw new SendError(`the connection was lost after ${about.split(' ')[0]}`, false);
+        if (this.#gone) throw new SendError(`the connection was lost after ${about}`, false);
         await new Promise<void>((resolve) => (this.#wake = resolve));
         continue;
       }
