@@ -25,17 +25,21 @@ function start(env: NodeJS.ProcessEnv): {
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   let output = '';
-  const waiting: { text: string; resolve: () => void }[] = [];
+  const waiting: { text: string; resolve: () => void; reject: (error: Error) => void }[] = [];
   const take = (chunk: Buffer): void => {
     output += chunk.toString();
     for (const waiter of waiting) if (output.includes(waiter.text)) waiter.resolve();
   };
   child.stdout?.on('data', take);
   child.stderr?.on('data', take);
+  child.once('close', (code) => {
+    for (const { text, reject } of waiting)
+      reject(new Error(`it ended (${code}) without ${text}:\n${output}`));
+  });
   const seen = (text: string): Promise<void> =>
-    new Promise((resolve) => {
+    new Promise((resolve, reject) => {
       if (output.includes(text)) resolve();
-      else waiting.push({ text, resolve });
+      else waiting.push({ text, resolve, reject });
     });
   return { child, seen, output: () => output };
 }
@@ -75,14 +79,14 @@ test('a faulty configuration exits 2 and says what to mend', async () => {
   );
 });
 
-test('an ops port that is taken is told and exits 1', async () => {
+test('an ops port that is taken is told and exits 1', async (t) => {
   const taken = net.createServer().listen(0, '0.0.0.0');
+  t.after(() => taken.close());
   await once(taken, 'listening');
   const agent = start({ WAYBILL_OPS_PORT: String((taken.address() as net.AddressInfo).port) });
   const [code] = (await once(agent.child, 'close')) as [number];
   assert.equal(code, 1);
   assert.match(agent.output(), /EADDRINUSE/);
-  taken.close();
 });
 
 test('with WAYBILL_EXIT_WITH_PARENT it ends when standard input closes', async () => {
