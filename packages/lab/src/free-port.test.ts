@@ -32,6 +32,7 @@ test('processes that ask at the same time never get the same port, before anybod
   const all = printed.flat();
   assert.equal(all.length, 3200);
   assert.equal(new Set(all).size, all.length, 'a port was given twice');
+  assert.ok(Math.min(...all.map(Number)) > 10_080, 'a port that fetch() refuses to ask');
 });
 
 test('a port that somebody listens on is not given', async () => {

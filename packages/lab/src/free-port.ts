@@ -7,9 +7,10 @@ import net from 'node:net';
  * the block's first one: the kernel gives that to one process only, and takes it back at its death.
  *
  * The blocks lie below the ports that systems take for outgoing connections (from 32768 on Linux),
- * so that none of them is in the way when the port is bound at last.
+ * so that none of them is in the way when the port is bound at last; and above 10080, the last one that fetch() will not
+ * ask (WHATWG Fetch, "port blocking").
  */
-const FIRST = 10_000;
+const FIRST = 10_112;
 const LAST = 32_767;
 const BLOCK = 64;
 

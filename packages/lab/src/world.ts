@@ -230,8 +230,8 @@ export class World {
     this.#dns.setZones(`${this.#zones}\n${[...this.#signed.values()].join('\n')}`);
   }
 
-  /** Adds an account (or finds it) and gives it this password, or a new random one. */
-  async addUser(address: string, password = randomBytes(9).toString('base64url')): Promise<LabUser> {
+  /** Adds an account (or finds it) and gives it this password, or a new random one that no command line takes for an option. */
+  async addUser(address: string, password = randomBytes(9).toString('hex')): Promise<LabUser> {
     const user = { address, password };
     await this.directory.call('accounts/add', { address }).catch(unlessExists);
     await this.directory.call('credentials/set', { address, label: MAIN_LABEL, password: user.password });
