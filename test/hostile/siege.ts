@@ -45,7 +45,7 @@ export interface Figures {
   readonly rss: number;
   /** CPU seconds of mx per second of the attack. */
   readonly cpu: number;
-  /** CPU ms of mx: for a message of the sender alone, and for a hostile connection, his messages under the attack included. */
+  /** CPU ms of mx: for a message of the sender alone, its idling between two included, and for a hostile connection, his messages meanwhile included. */
   readonly cpuPerMessage: number;
   readonly cpuPerConnection: number;
 }

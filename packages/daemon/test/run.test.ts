@@ -25,22 +25,24 @@ function start(env: NodeJS.ProcessEnv): {
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   let output = '';
-  const waiting: { text: string; resolve: () => void; reject: (error: Error) => void }[] = [];
+  const waiting: { text: string; resolve: () => void }[] = [];
   const take = (chunk: Buffer): void => {
     output += chunk.toString();
     for (const waiter of waiting) if (output.includes(waiter.text)) waiter.resolve();
   };
   child.stdout?.on('data', take);
   child.stderr?.on('data', take);
-  child.once('close', (code) => {
-    for (const { text, reject } of waiting)
-      reject(new Error(`it ended (${code}) without ${text}:\n${output}`));
-  });
+  const closed = once(child, 'close');
   const seen = (text: string): Promise<void> =>
-    new Promise((resolve, reject) => {
-      if (output.includes(text)) resolve();
-      else waiting.push({ text, resolve, reject });
-    });
+    Promise.race([
+      new Promise<void>((resolve) => {
+        if (output.includes(text)) resolve();
+        else waiting.push({ text, resolve });
+      }),
+      closed.then(([code]) => {
+        throw new Error(`it ended (${code}) without ${text}:\n${output}`);
+      }),
+    ]);
   return { child, seen, output: () => output };
 }
 

@@ -5,6 +5,7 @@ export { type DnsServer, startDns } from './dns-server.ts';
 export { LAB_FILE, type LabFile, readLabFile } from './lab-file.ts';
 export { freePort } from './free-port.ts';
 export { PostgresServer, temporaryFolder } from './postgres-server.ts';
+export { readSuite } from './public-suite.ts';
 export { findRedis, startRedis, type RedisServer } from './redis-server.ts';
 export { acceptLater, rejectAll, type ScriptedPeer, startScriptedPeer } from './scripted-peer.ts';
 export {

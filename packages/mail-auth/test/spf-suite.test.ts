@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import test, { after, describe } from 'node:test';
+import { readSuite } from '@waybill/lab';
 import { parseAllDocuments } from 'yaml';
 import { openSenderChecks } from '../src/index.ts';
-import { readSuite } from './suites.ts';
 import { type Zone, type ZoneRecord, ZoneNames } from './zone-names.ts';
 
 /** Every case of the public RFC 7208 suite, as its authors wrote it. */
